@@ -1,0 +1,48 @@
+/** The plug point for whatever delivers decisions. The built-in sources implement the same interface as a user's own. */
+
+import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
+
+/** Where a source puts what it learns. Work is done in slices of a few milliseconds; await each call before the next. */
+export interface DecisionSink {
+  /**
+   * States the whole set. The new set is built beside the old one, which stays in force until the new one is complete and
+   * takes its place in one step. If the iteration throws, the old set stays and the error is thrown on.
+   */
+  replaceAll(
+    decisions: Iterable<WireDecision> | AsyncIterable<WireDecision | readonly WireDecision[]>,
+  ): Promise<ReplaceSummary>
+
+  /** States what changed since the last call. An async iterable is one change that arrives in pieces. */
+  apply(change: DecisionChange | AsyncIterable<DecisionChange>): Promise<ChangeSummary>
+
+  /** Says that a try to learn the current state failed; what was learned before stays in force until it expires. */
+  failed(error: Error): void
+
+  /** Says that the source has just confirmed what the sink holds, where nothing changed. */
+  confirmed(): void
+}
+
+/** What one `replaceAll` did. */
+export interface ReplaceSummary {
+  /** Decisions now held from this source. */
+  readonly held: number
+  /** Decisions refused in this call, whatever the reason. */
+  readonly skipped: number
+}
+
+/** What one `apply` did. */
+export interface ChangeSummary extends ReplaceSummary {
+  /** Decisions added or renewed. */
+  readonly added: number
+  /** Decisions taken away. A `deleted` that was not held is normal and not counted. */
+  readonly removed: number
+}
+
+/** Something that learns decisions and tells a sink. `name` is unique within a bouncer and appears in metrics. */
+export interface Source {
+  readonly name: string
+  /** Begins to deliver. Returns soon; what goes wrong later is told to `sink.failed`. Called once. */
+  start(sink: DecisionSink): void | Promise<void>
+  /** Ends delivery; afterwards no timer, socket or listener of it is left. */
+  stop(): void | Promise<void>
+}
