@@ -1,0 +1,170 @@
+/**
+ * IPv4 prefixes, each with a value. Four structures, so that the usual request, whose address nobody listed, costs little:
+ *
+ *   bitmap   2^24 bits, one a /24: does a single address or a prefix of /17 to /31 touch it?        2 MiB, mostly in cache
+ *   lengths  2^16 words, one a /16: bit L is set if a prefix of length L (0 to 31) covers or lies in it        256 KiB
+ *   singles  hash: address -> value                                                  16 neighbours share a home slot
+ *   ranges   hash: prefix and length in one word -> value
+ *
+ * A miss reads `lengths` and `bitmap` and is over. A hit costs one probe more, and one for each length present in its /16.
+ * Nothing is expanded: a prefix longer than /16 sets at most 128 bits of the bitmap, a shorter one its bit in 2^(16 - L) words.
+ * Invariant: every bit is exact. Deletion proves that nothing else needs a bit before it clears it; `rangeCounts` (how many
+ * prefixes of a length above 16 lie in a /16) makes that cheap.
+ */
+
+import type { PageAllocator } from './page-allocator.js'
+import { PagedTable } from './paged-table.js'
+
+/** Lengths that cover a whole /16: they need no bit in the bitmap. */
+const SHORT_LENGTHS = 0x1ffff
+const LENGTHS_17_TO_24 = 0x1fe0000
+const LENGTHS_25_TO_31 = 0xfe000000 | 0
+const GROUP_BITS = 4
+
+export class Ipv4Table {
+  readonly #bitmap: Int32Array
+  readonly #lengths: Int32Array
+  readonly #singles: PagedTable
+  readonly #ranges: PagedTable
+  readonly #rangeCounts: PagedTable
+
+  constructor(allocator: PageAllocator, seed: number) {
+    this.#bitmap = allocator.allocate(1 << 19)
+    this.#lengths = allocator.allocate(1 << 16)
+    this.#singles = new PagedTable(allocator, { keyWords: 1, stride: 2, groupBits: GROUP_BITS, seed })
+    this.#ranges = new PagedTable(allocator, { keyWords: 1, stride: 2, seed })
+    this.#rangeCounts = new PagedTable(allocator, { keyWords: 1, stride: 2, seed })
+  }
+
+  /** Writes the values of all prefixes that cover the address to `values`, the longest prefix first; returns how many. */
+  match(address: number, values: Int32Array): number {
+    let count = 0
+    let lengths = this.#lengths[address >>> 16]
+    if (((this.#bitmap[address >>> 13] >>> ((address >>> 8) & 31)) & 1) === 0) lengths &= SHORT_LENGTHS
+    else if (this.#singles.find(address, 0, 0, 0)) values[count++] = this.#singles.page[this.#singles.at + 1]
+    while (lengths !== 0) {
+      const length = 31 - Math.clz32(lengths)
+      lengths &= ~(1 << length)
+      if (this.#ranges.find(rangeKey(address, length), 0, 0, 0))
+        values[count++] = this.#ranges.page[this.#ranges.at + 1]
+    }
+    return count
+  }
+
+  /** The value of exactly this prefix, or 0. */
+  get(address: number, length: number): number {
+    const table = length === 32 ? this.#singles : this.#ranges
+    return table.find(keyOf(address, length), 0, 0, 0) ? table.page[table.at + 1] : 0
+  }
+
+  /** Sets the value (not 0) of a prefix whose host bits are 0. */
+  set(address: number, length: number, value: number): void {
+    const table = length === 32 ? this.#singles : this.#ranges
+    const existed = table.claim(keyOf(address, length), 0, 0, 0)
+    table.page[table.at + 1] = value
+    if (existed) return
+    if (length > 16) this.#mark(address, length)
+    if (length <= 16) this.#setLengthBit(address, length)
+    else if (length < 32) this.#countRange(address, length, 1)
+  }
+
+  delete(address: number, length: number): void {
+    const table = length === 32 ? this.#singles : this.#ranges
+    if (!table.find(keyOf(address, length), 0, 0, 0)) return
+    table.removeAtRest()
+    if (length <= 16) this.#clearLengthBit(address, length)
+    else if (length < 32) this.#countRange(address, length, -1)
+    if (length > 16) this.#unmark(address, length)
+  }
+
+  /** Sets the bits of every /24 that the prefix touches. */
+  #mark(address: number, length: number): void {
+    const first = address >>> 8
+    const last = first + blocksOf24(length)
+    for (let block = first; block < last; block++) this.#bitmap[block >>> 5] |= 1 << (block & 31)
+  }
+
+  #unmark(address: number, length: number): void {
+    const first = address >>> 8
+    const last = first + blocksOf24(length)
+    for (let block = first; block < last; block++) {
+      if (!this.#isTouched(block)) this.#bitmap[block >>> 5] &= ~(1 << (block & 31))
+    }
+  }
+
+  /** Whether a single address or a prefix of /17 to /31 touches the /24 with this number. */
+  #isTouched(block: number): boolean {
+    const address = block << 8
+    const lengths = this.#lengths[block >>> 8]
+    return (
+      this.#hasRangeAround(address, lengths & LENGTHS_17_TO_24) ||
+      this.#hasSingleIn(address) ||
+      this.#hasRangeWithin(address, lengths & LENGTHS_25_TO_31)
+    )
+  }
+
+  #hasRangeAround(address: number, lengths: number): boolean {
+    for (let rest = lengths; rest !== 0; rest &= rest - 1) {
+      if (this.#ranges.find(rangeKey(address, 31 - Math.clz32(rest & -rest)), 0, 0, 0)) return true
+    }
+    return false
+  }
+
+  #hasSingleIn(address: number): boolean {
+    for (let group = 0; group < 256; group += 1 << GROUP_BITS) {
+      if (this.#singles.hasInGroup(address | group, ~255, address)) return true
+    }
+    return false
+  }
+
+  #hasRangeWithin(address: number, lengths: number): boolean {
+    for (let rest = lengths; rest !== 0; rest &= rest - 1) {
+      const length = 31 - Math.clz32(rest & -rest)
+      for (let host = 0; host < 256; host += 1 << (32 - length)) {
+        if (this.#ranges.find(rangeKey(address | host, length), 0, 0, 0)) return true
+      }
+    }
+    return false
+  }
+
+  #setLengthBit(address: number, length: number): void {
+    const first = address >>> 16
+    const last = first + blocksOf16(length)
+    for (let block = first; block < last; block++) this.#lengths[block] |= 1 << length
+  }
+
+  #clearLengthBit(address: number, length: number): void {
+    const first = address >>> 16
+    const last = first + blocksOf16(length)
+    for (let block = first; block < last; block++) this.#lengths[block] &= ~(1 << length)
+  }
+
+  #countRange(address: number, length: number, change: 1 | -1): void {
+    const counts = this.#rangeCounts
+    counts.claim(((address >>> 16) << 5) | length, 0, 0, 0)
+    const count = counts.page[counts.at + 1] + change
+    counts.page[counts.at + 1] = count
+    if (count === 0) {
+      counts.removeAtRest()
+      this.#clearLengthBit(address, length)
+    } else if (count === 1) this.#setLengthBit(address, length)
+  }
+}
+
+function keyOf(address: number, length: number): number {
+  return length === 32 ? address : rangeKey(address, length)
+}
+
+/** The prefix's own bits, then a 1, then zeros: one word that differs for every prefix of every length below 32. */
+function rangeKey(address: number, length: number): number {
+  const sentinel = 1 << (31 - length)
+  return (address & ~(sentinel | (sentinel - 1))) | sentinel
+}
+
+function blocksOf24(length: number): number {
+  return length >= 24 ? 1 : 1 << (24 - length)
+}
+
+function blocksOf16(length: number): number {
+  return length >= 16 ? 1 : 1 << (16 - length)
+}
