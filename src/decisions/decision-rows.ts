@@ -1,0 +1,124 @@
+/**
+ * The columns of a decision: 32 bytes a row, one row for each prefix of a decision (a `first-last` range has several), so that
+ * judging a match reads one place in memory. IPv6 addresses stand in records of their own; rare texts in a map.
+ *
+ *   NEXT      the next row on the same prefix or text, less severe or equal; 0 at the end
+ *   ADDRESS   the IPv4 word, or the slot of the IPv6 words
+ *   EXPIRES   ticks (tenths of a second of the monotonic clock), unsigned
+ *   LABELS    type id << 16 | origin id
+ *   SCENARIO  scenario id
+ *   SHAPE     rank << 16 | prefix length << 8 | flags; 0 in a free row
+ *   ID_LOW, ID_HIGH   the row id as 64 bits
+ */
+
+import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
+import { SlotPages } from './slot-pages.js'
+
+export const NEXT = 0
+export const ADDRESS = 1
+export const EXPIRES = 2
+export const LABELS = 3
+export const SCENARIO = 4
+export const SHAPE = 5
+export const ID_LOW = 6
+export const ID_HIGH = 7
+
+/** Flags in SHAPE. */
+export const IN_USE = 1
+export const IS_IPV6 = 2
+export const IS_RANGE_SCOPE = 4
+/** The value cannot be rebuilt from the prefix, or there is no prefix: see `texts`. */
+export const HAS_TEXT = 8
+/** Applies to exact text, not to addresses. */
+export const IS_TEXT_TARGET = 16
+export const HAS_ID = 32
+/** Not the first of the rows that make up one decision, and not counted. */
+export const IS_CONTINUATION = 64
+
+/** The scope and the value as received, for the few rows that need them. */
+export interface RowText {
+  readonly scope: string
+  readonly value: string
+}
+
+export class DecisionRows {
+  readonly #rows: SlotPages
+  readonly #ipv6: SlotPages
+  readonly #texts = new Map<number, RowText>()
+
+  constructor(allocator: PageAllocator, limit: number) {
+    this.#rows = new SlotPages(allocator, 8, limit)
+    this.#ipv6 = new SlotPages(allocator, 4, limit)
+  }
+
+  /** Every row in use has a slot from 1 to below this. */
+  get end(): number {
+    return this.#rows.end
+  }
+
+  /** A new row, or 0 when the limit is reached. */
+  allocate(): number {
+    return this.#rows.allocate()
+  }
+
+  free(slot: number): void {
+    const shape = this.get(slot, SHAPE)
+    if ((shape & IS_IPV6) !== 0) this.#ipv6.free(this.get(slot, ADDRESS))
+    if ((shape & HAS_TEXT) !== 0) this.#texts.delete(slot)
+    this.#rows.free(slot)
+  }
+
+  get(slot: number, word: number): number {
+    return this.#rows.get(slot, word)
+  }
+
+  set(slot: number, word: number, value: number): void {
+    this.#rows.set(slot, word, value)
+  }
+
+  isInUse(slot: number): boolean {
+    return (this.get(slot, SHAPE) & IN_USE) !== 0
+  }
+
+  rankOf(slot: number): number {
+    return this.get(slot, SHAPE) >>> 16
+  }
+
+  lengthOf(slot: number): number {
+    return (this.get(slot, SHAPE) >>> 8) & 0xff
+  }
+
+  expiresAt(slot: number): number {
+    return this.get(slot, EXPIRES) >>> 0
+  }
+
+  hasFlag(slot: number, flag: number): boolean {
+    return (this.get(slot, SHAPE) & flag) !== 0
+  }
+
+  textOf(slot: number): RowText | undefined {
+    return this.#texts.get(slot)
+  }
+
+  setText(slot: number, text: RowText): void {
+    this.#texts.set(slot, text)
+  }
+
+  /** Stores the words of a new row's address. SHAPE must say the family. */
+  setAddress(slot: number, words: Int32Array): void {
+    if (!this.hasFlag(slot, IS_IPV6)) {
+      this.set(slot, ADDRESS, words[0])
+      return
+    }
+    const at = this.#ipv6.allocate()
+    this.set(slot, ADDRESS, at)
+    for (let word = 0; word < 4; word++) this.#ipv6.set(at, word, words[word])
+  }
+
+  /** Copies the words of a row's address out. */
+  readAddress(slot: number, words: Int32Array): void {
+    const address = this.get(slot, ADDRESS)
+    if (!this.hasFlag(slot, IS_IPV6)) words[0] = address
+    else for (let word = 0; word < 4; word++) words[word] = this.#ipv6.get(address, word)
+  }
+}

@@ -1,0 +1,26 @@
+/** What a check answers, and the decision behind it, as users see them. */
+
+/** A decision in force. A plain object, safe to keep, spread and serialise. */
+export interface Decision {
+  /** The LAPI's row id; a decimal string above 2^53 - 1; null where the source gave none. */
+  readonly id: number | string | null
+  readonly origin: string
+  readonly type: string
+  /** `Ip`, `Range`, `Country`, `AS`, or a custom scope as received. */
+  readonly scope: string
+  /** The value as received. */
+  readonly value: string
+  readonly scenario: string
+  /** When it ends by this machine's clock, ISO 8601. It is enforced by a monotonic clock. */
+  readonly until: string
+}
+
+/** The answer to one address. `action` is `allow`, or the type of the most severe decision that matches. */
+export interface Verdict {
+  readonly action: 'allow' | 'ban' | 'captcha' | 'throttle' | (string & {})
+  /** The decision that won; null where nothing matches. Made when first read. */
+  readonly decision: Decision | null
+}
+
+/** Nothing matches. One object for all, so that an allowed request allocates nothing. */
+export const ALLOWED: Verdict = Object.freeze({ action: 'allow', decision: null })

@@ -1,0 +1,75 @@
+/** The hot path: one address against every store. An address that nothing matches costs no allocation. */
+
+import { createAddressWords, type Family, parseAddress } from '../net/address.js'
+import { ALLOWED, type Decision, type Verdict } from './decision.js'
+import type { DecisionStore } from './decision-store.js'
+import { RowVerdict } from './row-verdict.js'
+import { canonicalScope } from './scope.js'
+
+/** What else is known of a visitor: scope to value, such as `{ Country: 'FR', AS: '64500', username: 'bob' }`. */
+export type Subjects = Readonly<Record<string, string>>
+
+/** Where a store is found now; another one may take its place at any time. */
+export interface StoreHolder {
+  readonly store: DecisionStore
+}
+
+const NO_RANK = 256
+
+export class Judge {
+  /** The family of the address judged last; 0 if it was no address. */
+  family: Family = 0
+  readonly #holders: readonly StoreHolder[]
+  readonly #words = createAddressWords()
+  // The best row found so far while judging.
+  #store: DecisionStore | null = null
+  #slot = 0
+  #rank = NO_RANK
+
+  constructor(holders: readonly StoreHolder[]) {
+    this.#holders = holders
+  }
+
+  /** The most severe decision in force over all that match; of equals the most specific, then the first source's. */
+  judge(address: string, subjects: Subjects | undefined): Verdict {
+    this.family = typeof address === 'string' ? parseAddress(address, this.#words) : 0
+    this.#store = null
+    this.#rank = NO_RANK
+    const holders = this.#holders
+    for (let i = 0; i < holders.length; i++) {
+      const store = holders[i].store
+      this.#consider(store, store.match(this.family, this.#words))
+      if (subjects !== undefined) this.#considerSubjects(store, subjects)
+    }
+    return this.#store === null ? ALLOWED : new RowVerdict(this.#store, this.#slot)
+  }
+
+  /** All that match, the winner first. */
+  explain(address: string, subjects: Subjects | undefined): Decision[] {
+    const family = typeof address === 'string' ? parseAddress(address, this.#words) : 0
+    const found = this.#holders.flatMap(({ store }) => {
+      const texts = Object.entries(subjects ?? {}).flatMap(([scope, value]) =>
+        store.matchAllText(canonicalScope(scope), value),
+      )
+      return [...store.matchAll(family, this.#words), ...texts].map((slot) => ({
+        rank: store.rows.rankOf(slot),
+        length: store.rows.lengthOf(slot),
+        decision: new RowVerdict(store, slot).decision,
+      }))
+    })
+    return found.sort((a, b) => a.rank - b.rank || b.length - a.length).map(({ decision }) => decision)
+  }
+
+  #consider(store: DecisionStore, slot: number): void {
+    if (slot === 0) return
+    const rank = store.rows.rankOf(slot)
+    if (rank >= this.#rank) return
+    this.#store = store
+    this.#slot = slot
+    this.#rank = rank
+  }
+
+  #considerSubjects(store: DecisionStore, subjects: Subjects): void {
+    for (const scope in subjects) this.#consider(store, store.matchText(canonicalScope(scope), subjects[scope]))
+  }
+}
