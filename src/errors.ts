@@ -1,20 +1,26 @@
 /** Every failure of this package that a person may have to act on: a stable code, then what was expected and what came. */
 
 /** The stable codes; `docs/errors.md` tells cause and cure of each. */
-export type BouncerErrorCode =
-  | 'ERR_CSB_CONFIG' // an option is unknown, malformed or contradicts another
-  | 'ERR_CSB_CONFIG_FILE' // the configuration file cannot be read or parsed
-  | 'ERR_CSB_DECISIONS_FILE' // the decisions file cannot be read
-  | 'ERR_CSB_BAD_ADDRESS' // an address was asked for that is not one
-  | 'ERR_CSB_BAD_REQUEST' // the check service got a request that it cannot understand
-  | 'ERR_CSB_LAPI_AUTH' // the LAPI refuses the api_key
-  | 'ERR_CSB_LAPI_STATUS' // the LAPI answered with a status other than 200
-  | 'ERR_CSB_LAPI_BODY' // the LAPI's body is not a decision stream
-  | 'ERR_CSB_CONNECT' // nothing answers at the URL
-  | 'ERR_CSB_TIMEOUT' // the peer was slower than the deadline
-  | 'ERR_CSB_STATE' // start() after stop(), and the like
-  | 'ERR_CSB_LIMIT' // more decisions than the store can hold
-  | 'ERR_CSB_SOURCE' // a source failed with an error of its own
+export const bouncerErrorCodes = [
+  'ERR_CSB_CONFIG', // an option is unknown, malformed or contradicts another
+  'ERR_CSB_CONFIG_FILE', // the configuration file cannot be read or parsed
+  'ERR_CSB_DECISIONS_FILE', // the decisions file cannot be read
+  'ERR_CSB_BAD_ADDRESS', // an address was asked for that is not one
+  'ERR_CSB_BAD_REQUEST', // the check service got a request that it cannot understand
+  'ERR_CSB_LISTEN', // the check service cannot listen where it was told to
+  'ERR_CSB_INTERNAL', // the check service or a command failed where it should not have
+  'ERR_CSB_LAPI_AUTH', // the LAPI refuses the api_key
+  'ERR_CSB_LAPI_STATUS', // the LAPI answered with a status other than 200
+  'ERR_CSB_LAPI_BODY', // the LAPI's body is not a decision stream
+  'ERR_CSB_CONNECT', // nothing answers at the URL
+  'ERR_CSB_CONNECTION_LOST', // the connection broke in mid-answer
+  'ERR_CSB_TIMEOUT', // the peer was slower than the deadline
+  'ERR_CSB_STATE', // start() after stop(), and the like
+  'ERR_CSB_LIMIT', // more decisions than the store can hold
+  'ERR_CSB_SOURCE', // a source failed with an error of its own
+] as const
+
+export type BouncerErrorCode = (typeof bouncerErrorCodes)[number]
 
 /** An error of this package. `code` never changes between releases; `message` may. Neither ever holds a secret. */
 export class BouncerError extends Error {

@@ -17,9 +17,6 @@ export interface DecisionSink {
 
   /** Says that a try to learn the current state failed; what was learned before stays in force until it expires. */
   failed(error: Error): void
-
-  /** Says that the source has just confirmed what the sink holds, where nothing changed. */
-  confirmed(): void
 }
 
 /** What one `replaceAll` did. */
@@ -41,6 +38,8 @@ export interface ChangeSummary extends ReplaceSummary {
 /** Something that learns decisions and tells a sink. `name` is unique within a bouncer and appears in metrics. */
 export interface Source {
   readonly name: string
+  /** What makes two of its decisions the same one; `value` (scope, value and type) unless it says `id`. */
+  readonly identity?: 'value' | 'id'
   /** Begins to deliver. Returns soon; what goes wrong later is told to `sink.failed`. Called once. */
   start(sink: DecisionSink): void | Promise<void>
   /** Ends delivery; afterwards no timer, socket or listener of it is left. */

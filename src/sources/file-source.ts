@@ -1,0 +1,73 @@
+/** Decisions from a local file, read again whenever it changes. */
+
+import { type Stats, unwatchFile, watchFile } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { BouncerError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { type DecisionList, parseDecisionList } from './decision-list.js'
+import type { DecisionSink, Source } from './source.js'
+
+export interface FileSourceOptions {
+  readonly path: string
+  readonly logger: Logger
+  /** Milliseconds between looks at the file. Default 1000. */
+  readonly interval?: number
+}
+
+/** Bad lines are told one by one up to here, then counted. */
+const MOST_TOLD = 20
+
+export class FileSource implements Source {
+  readonly name = 'file'
+  readonly #path: string
+  readonly #logger: Logger
+  readonly #interval: number
+  #watcher: ((now: Stats, before: Stats) => void) | null = null
+  #reading: Promise<void> = Promise.resolve()
+
+  constructor(options: FileSourceOptions) {
+    this.#path = options.path
+    this.#logger = options.logger
+    this.#interval = options.interval ?? 1000
+  }
+
+  start(sink: DecisionSink): void {
+    const read = () => {
+      this.#reading = this.#reading.then(() => this.#read(sink))
+    }
+    // Looks at the file's times rather than listening for events: that works for editors that put a new file in the old
+    // one's place, on network drives and in mounted volumes.
+    this.#watcher = (now, before) => {
+      if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) read()
+    }
+    watchFile(this.#path, { persistent: false, interval: this.#interval }, this.#watcher)
+    read()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#watcher !== null) unwatchFile(this.#path, this.#watcher)
+    this.#watcher = null
+    await this.#reading
+  }
+
+  async #read(sink: DecisionSink): Promise<void> {
+    try {
+      const list = parseDecisionList(await readFile(this.#path, 'utf8'), basename(this.#path))
+      this.#tellProblems(list)
+      await sink.replaceAll(list.decisions)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      const message = `decisions_file ${this.#path} cannot be used: ${reason}`
+      sink.failed(new BouncerError('ERR_CSB_DECISIONS_FILE', message, { cause: error }))
+    }
+  }
+
+  #tellProblems({ problems }: DecisionList): void {
+    for (const { place, message } of problems.slice(0, MOST_TOLD)) {
+      this.#logger.warn(`decisions_file ${this.#path}, ${place} is skipped: ${message}`)
+    }
+    const untold = problems.length - MOST_TOLD
+    if (untold > 0) this.#logger.warn(`decisions_file ${this.#path}: ${untold} more bad lines are skipped`)
+  }
+}

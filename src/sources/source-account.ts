@@ -1,0 +1,59 @@
+/** What is known of one source's health: the account that readiness, stats and metrics are read from. */
+
+export type SourceState = 'starting' | 'synced' | 'failing'
+
+export interface SourceStats {
+  readonly name: string
+  readonly state: SourceState
+  readonly decisions: number
+  /** Bytes of typed arrays that hold them. */
+  readonly bytes: number
+  /** Null before the first success. */
+  readonly lastSyncAgeSeconds: number | null
+  readonly lastError: string | null
+  readonly syncs: number
+  readonly failures: number
+  /** Refused decisions, by reason. */
+  readonly skipped: Readonly<Record<string, number>>
+}
+
+export class SourceAccount {
+  readonly name: string
+  state: SourceState = 'starting'
+  replaced = 0
+  changed = 0
+  failures = 0
+  lastError: Error | null = null
+  /** Milliseconds of the monotonic clock; null before the first success. */
+  #lastSync: number | null = null
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Whether there has been a full sync. */
+  get isReady(): boolean {
+    return this.replaced > 0
+  }
+
+  /** Seconds since the last success, or null. */
+  get lastSyncAge(): number | null {
+    return this.#lastSync === null ? null : (performance.now() - this.#lastSync) / 1000
+  }
+
+  noteSync(kind: 'replaced' | 'changed'): void {
+    this[kind]++
+    this.state = 'synced'
+    this.lastError = null
+    this.#lastSync = performance.now()
+  }
+
+  /** Whether this is the first failure since the last success. */
+  noteFailure(error: Error): boolean {
+    const isFirst = this.state === 'synced'
+    this.failures++
+    this.lastError = error
+    if (this.isReady || this.replaced + this.changed > 0) this.state = 'failing'
+    return isFirst
+  }
+}

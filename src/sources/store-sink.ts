@@ -1,0 +1,154 @@
+/** The sink of one source: writes what the source tells into a decision store, in slices, and keeps the account of it. */
+
+import { DecisionStore, type DecisionStoreOptions, type SkipReason } from '../decisions/decision-store.js'
+import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
+import type { ChangeSummary, DecisionSink, ReplaceSummary } from './source.js'
+import { TimeSlice } from './time-slice.js'
+
+/** One success of a source, told when it is in force. */
+export interface SyncReport extends ChangeSummary {
+  readonly kind: 'replaced' | 'changed'
+  /** From the call of the source to the end, waiting for its data included. */
+  readonly milliseconds: number
+}
+
+/** Who is told what happens at a sink. */
+export interface SinkListener {
+  synced(report: SyncReport): void
+  failed(error: Error): void
+  /** A decision was refused. The same one for the same reason is told once. */
+  refused(decision: WireDecision, reason: SkipReason): void
+}
+
+type Decisions = Parameters<DecisionSink['replaceAll']>[0]
+type Changes = Parameters<DecisionSink['apply']>[0]
+
+const STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 64
+/** So many different refused decisions are remembered, so that each is told once. */
+const MOST_REMEMBERED = 1000
+
+export class StoreSink implements DecisionSink {
+  /** What is in force. `replaceAll` puts another one in its place. */
+  store: DecisionStore
+  /** Refused decisions, by reason. */
+  readonly skipped = new Map<SkipReason, number>()
+  readonly #storeOptions: DecisionStoreOptions
+  readonly #listener: SinkListener
+  readonly #remembered = new Set<string>()
+  #queue: Promise<unknown> = Promise.resolve()
+  #steps = 0
+
+  constructor(storeOptions: DecisionStoreOptions, listener: SinkListener) {
+    this.#storeOptions = storeOptions
+    this.#listener = listener
+    this.store = new DecisionStore(storeOptions)
+  }
+
+  replaceAll(decisions: Decisions): Promise<ReplaceSummary> {
+    return this.#inTurn(() => this.#replaceAll(decisions))
+  }
+
+  apply(change: Changes): Promise<ChangeSummary> {
+    return this.#inTurn(() => this.#apply(change))
+  }
+
+  failed(error: Error): void {
+    this.#listener.failed(error)
+  }
+
+  /** One call after the other, also where a source does not wait. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#queue.then(work)
+    this.#queue = done.catch(() => {})
+    return done
+  }
+
+  async #replaceAll(decisions: Decisions): Promise<ReplaceSummary> {
+    const began = performance.now()
+    const fresh = new DecisionStore(this.#storeOptions)
+    const slice = new TimeSlice()
+    const tally = new Tally()
+    if (Symbol.asyncIterator in decisions) {
+      for await (const item of decisions) {
+        if (isList(item)) await this.#putAll(fresh, item, slice, tally)
+        else this.#put(fresh, item, tally)
+      }
+    } else await this.#putAll(fresh, decisions, slice, tally)
+    this.store = fresh
+    return this.#report('replaced', tally, began)
+  }
+
+  async #apply(change: Changes): Promise<ChangeSummary> {
+    const began = performance.now()
+    const slice = new TimeSlice()
+    const tally = new Tally()
+    this.store.beginChange()
+    try {
+      if (Symbol.asyncIterator in change) {
+        for await (const piece of change) await this.#applyPiece(piece, slice, tally)
+      } else await this.#applyPiece(change, slice, tally)
+    } finally {
+      this.store.endChange()
+    }
+    return this.#report('changed', tally, began)
+  }
+
+  async #applyPiece(change: DecisionChange, slice: TimeSlice, tally: Tally): Promise<void> {
+    for (const decision of change.deleted ?? []) {
+      if (this.store.remove(decision)) tally.removed++
+      if (this.#isTimeToLook() && slice.isOver()) await slice.rest()
+    }
+    await this.#putAll(this.store, change.new ?? [], slice, tally)
+  }
+
+  async #putAll(
+    store: DecisionStore,
+    decisions: Iterable<WireDecision>,
+    slice: TimeSlice,
+    tally: Tally,
+  ): Promise<void> {
+    for (const decision of decisions) {
+      this.#put(store, decision, tally)
+      if (this.#isTimeToLook() && slice.isOver()) await slice.rest()
+    }
+  }
+
+  #put(store: DecisionStore, decision: WireDecision, tally: Tally): void {
+    const result = store.put(decision)
+    if (result === 'added' || result === 'renewed') tally.added++
+    else {
+      tally.skipped++
+      this.#refuse(decision, result)
+    }
+  }
+
+  #refuse(decision: WireDecision, reason: SkipReason): void {
+    this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1)
+    if (reason === 'over') return // a decision that ended on its way here: nothing is wrong
+    const key = `${reason} ${String(decision?.value).slice(0, 100)}`
+    if (this.#remembered.size >= MOST_REMEMBERED || this.#remembered.has(key)) return
+    this.#remembered.add(key)
+    this.#listener.refused(decision, reason)
+  }
+
+  #report(kind: SyncReport['kind'], tally: Tally, began: number): ChangeSummary {
+    const { added, removed, skipped } = tally
+    const summary = { held: this.store.size, added, removed, skipped }
+    this.#listener.synced({ kind, ...summary, milliseconds: performance.now() - began })
+    return summary
+  }
+
+  #isTimeToLook(): boolean {
+    return ++this.#steps % STEPS_BETWEEN_LOOKS_AT_THE_CLOCK === 0
+  }
+}
+
+class Tally {
+  added = 0
+  removed = 0
+  skipped = 0
+}
+
+function isList(item: WireDecision | readonly WireDecision[]): item is readonly WireDecision[] {
+  return Array.isArray(item)
+}
