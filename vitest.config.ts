@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 // Two projects: `unit` is what `npm test` runs, offline; `real` needs real peers and installs them itself.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/every-test-ran.ts'],
     projects: [
       {
         test: {

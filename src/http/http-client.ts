@@ -37,8 +37,14 @@ export class HttpClient {
   readonly target: string
   readonly #base: URL
   readonly #headers: Readonly<Record<string, string>>
-  // The deadline of each exchange bounds all of undici's own phases.
-  readonly #agent = new Agent({ connect: { timeout: 10_000 }, headersTimeout: 0, bodyTimeout: 0, connections: 4 })
+  readonly #closing = new AbortController()
+  // The deadline of each exchange bounds all of undici's own phases. The signal ends what `destroy` leaves: connects under way.
+  readonly #agent = new Agent({
+    connect: { timeout: 10_000, signal: this.#closing.signal },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connections: 4,
+  })
 
   /** Connects when first asked. */
   constructor(options: HttpClientOptions) {
@@ -54,13 +60,14 @@ export class HttpClient {
     const deadline = new Deadline(request.deadline, request.signal)
     const explain = (error: unknown) => this.#explain(error, request, deadline)
     try {
-      const answer = await this.#agent.request({
+      const exchange = this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: 'GET',
         headers: this.#headers,
         signal: deadline.signal,
       })
+      const answer = await unlessAborted(exchange, deadline.signal)
       return new UndiciResponse(answer, deadline, explain)
     } catch (error) {
       deadline.clear()
@@ -70,6 +77,7 @@ export class HttpClient {
 
   /** Closes every connection, also those in use. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#agent.destroy()
   }
 
@@ -81,7 +89,7 @@ export class HttpClient {
       return new BouncerError('ERR_CSB_TIMEOUT', message, { cause: error })
     }
     const detail = code === '' ? String(error) : code
-    if (NEVER_SENT.has(code)) {
+    if (wasNeverSent(error)) {
       return new BouncerError('ERR_CSB_CONNECT', `Nothing answers at ${this.target} (${detail})`, { cause: error })
     }
     const message = `The connection to ${this.target} broke before the answer was complete (${detail})`
@@ -89,16 +97,23 @@ export class HttpClient {
   }
 }
 
-/** Failures after which the peer cannot have seen the request. */
-const NEVER_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
+/** undici heeds its signal only once it is connected, so that a connect that hangs would outlast the deadline. */
+function unlessAborted<Result>(exchange: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    exchange.then(resolve, reject)
+  })
+}
+
+/** Whether the peer cannot have seen the request. The code alone does not tell: ETIMEDOUT may also end a read. */
+function wasNeverSent(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(wasNeverSent) // one for each address of a name
+  if (!(error instanceof Error)) return false
+  const syscall = 'syscall' in error ? error.syscall : undefined
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true
+  return 'code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT'
+}
 
 class UndiciResponse implements HttpResponse {
   readonly status: number

@@ -24,6 +24,8 @@ export interface LapiStreamSourceOptions {
   readonly fullPullTimeout: number
   readonly deltaPullTimeout: number
   readonly logger: Logger
+  /** How it waits between pulls. Default: a timer. */
+  readonly pause?: Pick<Pause, 'for' | 'end'>
 }
 
 const LONGEST_BACKOFF = 60_000
@@ -39,12 +41,14 @@ export class LapiStreamSource implements Source {
   readonly identity: 'value' | 'id'
   readonly #options: LapiStreamSourceOptions
   readonly #backoff: Backoff
-  readonly #pause = new Pause()
+  readonly #pause: Pick<Pause, 'for' | 'end'>
   readonly #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #next: NextPull = 'first'
   #resyncAt = 0
+  /** The highest id seen, and the highest seen before the last pull. */
   #highestId = 0
+  #settledId = 0
   #held = 0
 
   constructor(options: LapiStreamSourceOptions) {
@@ -52,6 +56,7 @@ export class LapiStreamSource implements Source {
     this.identity = needsDuplicates(options.filter) ? 'id' : 'value'
     this.#options = options
     this.#backoff = new Backoff(Math.max(1000, options.updateFrequency), LONGEST_BACKOFF)
+    this.#pause = options.pause ?? new Pause()
   }
 
   start(sink: DecisionSink): void {
@@ -91,6 +96,7 @@ export class LapiStreamSource implements Source {
     const stream = await this.#open('startup', this.#options.fullPullTimeout)
     try {
       this.#highestId = 0
+      this.#settledId = 0
       const { held } = await sink.replaceAll(this.#startupDecisions(stream))
       this.#held = held
       this.#next = 'delta'
@@ -121,13 +127,16 @@ export class LapiStreamSource implements Source {
   }
 
   async #pullDelta(sink: DecisionSink): Promise<void> {
-    const knownIds = this.#highestId
+    const highestBefore = this.#highestId
     const lowest = { id: Number.POSITIVE_INFINITY }
     const stream = await this.#open('delta', this.#options.deltaPullTimeout)
     const { held } = await sink.apply(this.#deltaChanges(stream, lowest))
     this.#held = held
     // Ids only grow, so a new decision below what was known means another database: restored, or wiped and filled anew.
-    if (lowest.id <= knownIds) this.#doubt()
+    // The last pull does not count as known: the LAPI notes its time before it reads the rows, so what was inserted while it
+    // read (seconds, for a full answer of 500,000) is sent, and sent again by the next delta (all versions).
+    if (lowest.id <= this.#settledId) this.#doubt()
+    this.#settledId = highestBefore
   }
 
   async *#deltaChanges(stream: AsyncIterable<DecisionChange>, lowest: { id: number }): AsyncGenerator<DecisionChange> {
@@ -160,11 +169,11 @@ export class LapiStreamSource implements Source {
 
 /**
  * Whether the LAPI may have counted as delivered what never arrived. Not so if it was never reached, or said plainly that it
- * failed; after 401 and 403 it may be another database.
+ * failed; after 401 and 403 it may be another database. With 502 and 504 a proxy says that it lost the LAPI's answer.
  */
 function losesChanges(error: unknown): boolean {
-  if (!(error instanceof BouncerError)) return true
-  return error.code !== 'ERR_CSB_CONNECT' && error.code !== 'ERR_CSB_LAPI_STATUS'
+  if (error instanceof LapiError && error.code === 'ERR_CSB_LAPI_STATUS') return [502, 504].includes(error.status)
+  return !(error instanceof BouncerError && error.code === 'ERR_CSB_CONNECT')
 }
 
 class UnlikelyAnswer extends Error {

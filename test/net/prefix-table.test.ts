@@ -75,7 +75,7 @@ describe('PrefixTable', () => {
     ['mapped is IPv4', ['1.2.3.0/24'], '::ffff:1.2.3.4', 1],
   ])('%s', (_name, prefixes, address, count) => {
     const twin = new Twin()
-    prefixes.forEach((prefix, i) => twin.set(prefix, i + 1))
+    for (const [i, prefix] of prefixes.entries()) twin.set(prefix, i + 1)
     expect(twin.match(address)).toHaveLength(count)
     expect(twin.match(address)).toEqual(twin.expectedMatch(address))
     for (const prefix of prefixes) twin.delete(prefix)

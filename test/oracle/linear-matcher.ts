@@ -13,6 +13,12 @@ export function oracleParse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed
 }
 
+/** The canonical text of what `oracleParse` found. */
+export function oracleText(text: string): string | null {
+  const parsed = oracleParse(text)
+  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : (parsed?.toString() ?? null)
+}
+
 /** ipaddr.js takes `::1.2.3.4` for a mapped address, which it is not, so it is not shown dotted tails. */
 function dottedToHex(tail: string): string {
   if (!tail.includes('.')) return tail

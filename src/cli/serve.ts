@@ -1,0 +1,61 @@
+/** `crowdsec-bouncer serve`: runs the check service until a signal ends it. */
+
+import { pino } from 'pino'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { loadConfiguration } from '../config/load-configuration.js'
+import type { BouncerOptions } from '../config/options.js'
+import { createCheckService } from '../server/check-service.js'
+import type { CheckedBouncer } from '../server/checked-bouncer.js'
+import { defaultConfigurationFile } from './package-root.js'
+import { stopSignal } from './stop-signal.js'
+
+/** A bouncer that can be started, stopped and looked into without counting as a request. */
+export interface ServedBouncer extends CheckedBouncer {
+  explain(address: string): readonly { readonly type: string }[]
+  start(): Promise<void>
+  stop(): Promise<void>
+  readonly registry: Registry
+}
+
+export type CreateBouncer = (options: BouncerOptions) => ServedBouncer
+
+/** Resolves when a signal has ended the service and nothing of it is left. Logs JSON lines to standard output. */
+export async function serve(file: string | undefined, createBouncer: CreateBouncer): Promise<void> {
+  const configuration = await loadConfiguration({ file: file ?? defaultConfigurationFile, env: process.env })
+  // Synchronous, so that the last lines are not lost when the process ends.
+  const logger = pino({ level: configuration.logLevel }, pino.destination({ fd: 1, sync: true }))
+  const bouncer = createBouncer({ ...configuration.bouncer, logger })
+  collectDefaultMetrics({ register: bouncer.registry }) // of the process: here it is ours, in an app it is not
+  const service = createCheckService({ bouncer, listen: configuration.listen, logger })
+  const signal = stopSignal()
+  try {
+    const { url } = await service.start()
+    logger.info(`listening on ${url}`)
+    for (const path of configuration.files) logger.info(`configuration read from ${path}`)
+    for (const notice of configuration.notices) logger.warn(notice)
+    // After listening, because a second instance by mistake must not take the changes that the LAPI holds for the first.
+    // Until the first sync the service answers `allow` and /readyz says 503; what to try is told when it has an answer.
+    const started = bouncer.start().then(() => 'started' as const)
+    const isForPerson = file === undefined || process.stdout.isTTY
+    const first = await Promise.race([signal, started])
+    if (first === 'started' && isForPerson) process.stdout.write(invitation(url, bouncer))
+    logger.info(`${await signal}: stopping`)
+  } finally {
+    await service.stop()
+    await bouncer.stop()
+  }
+  logger.info('stopped')
+}
+
+/** For a person at a terminal: what to try. The first address is on the example list, the second on no list. */
+function invitation(url: string, bouncer: ServedBouncer): string {
+  const tries = [
+    ...['203.0.113.7', '192.0.2.1'].map(
+      (ip) => [`${url}/check?ip=${ip}`, bouncer.explain(ip)[0]?.type ?? 'allow'] as const,
+    ),
+    [`${url}/readyz`, 'the sources of decisions and their state'] as const,
+  ]
+  const width = Math.max(...tries.map(([target]) => target.length))
+  const lines = tries.map(([target, answer]) => `  curl '${target}'${' '.repeat(width - target.length)}   # ${answer}`)
+  return `\nThe check service listens on ${url}\n\n${lines.join('\n')}\n\nCtrl-C stops it.\n\n`
+}

@@ -1,0 +1,128 @@
+/** The kinds of value that options hold, as zod schemas from what a person may write to what the code works with. */
+
+import { z } from 'zod'
+import type { Logger } from '../logger.js'
+import type { Source } from '../sources/source.js'
+import { parseDuration } from './duration.js'
+import { type ListenAddress, parseListenAddress } from './listen-address.js'
+import { Secret } from './secret.js'
+
+const shortest = 100
+// Timers of Node count in 31 bits: anything above 24.8 days would fire at once.
+const longest = 24 * 86_400_000
+
+/** Why a value was refused, where "expected ..., got ..." alone would leave a person guessing. */
+interface Refusal {
+  readonly input: unknown
+  readonly why?: string
+  readonly path?: (string | number)[]
+}
+
+function refuse(context: z.RefinementCtx, { input, why, path = [] }: Refusal): void {
+  context.addIssue({ code: 'custom', path, input, ...(why === undefined ? {} : { params: { why } }) })
+}
+
+/** To milliseconds. A number is milliseconds already. */
+export const duration = z.union([z.string(), z.number()]).transform((value, context): number => {
+  const milliseconds = typeof value === 'number' ? value : parseDuration(value.trim())
+  if (milliseconds !== null && milliseconds >= shortest && milliseconds <= longest) return Math.round(milliseconds)
+  refuse(context, { input: value, ...whyNoDuration(value, milliseconds) })
+  return z.NEVER
+})
+
+function whyNoDuration(value: string | number, milliseconds: number | null): { readonly why?: string } {
+  if (milliseconds === null) return /^\s*[\d.]+\s*$/.test(String(value)) ? { why: 'the unit is missing' } : {}
+  if (milliseconds > longest) return { why: 'too long' }
+  return { why: typeof value === 'number' ? 'too short; a number counts milliseconds' : 'too short' }
+}
+
+/** To a base URL without a slash at its end; a path prefix stays. */
+export const httpUrl = z.string().transform((value, context): string => {
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    refuse(context, { input: value })
+    return z.NEVER
+  }
+  const why = whyNotBaseUrl(url)
+  if (why !== null) refuse(context, { input: value, why })
+  return url.href.replace(/\/+$/, '')
+})
+
+function whyNotBaseUrl(url: URL): string | null {
+  if (url.username !== '' || url.password !== '') return 'user information in the URL is refused'
+  if (url.search !== '' || url.hash !== '') return 'a query or fragment has no meaning here'
+  return null
+}
+
+/** To a list of texts. The LAPI takes lists joined by commas, so no item can hold one. */
+export const textList = z
+  .custom<string | readonly string[]>((value) => typeof value === 'string' || Array.isArray(value))
+  .transform((value, context): readonly string[] => {
+    if (typeof value === 'string') return value.split(',').map(trimmed).filter(isNotEmpty)
+    for (const [index, item] of value.entries()) {
+      const why = whyNotListItem(item)
+      if (why !== null) refuse(context, { path: [index], input: item, why })
+    }
+    return value.map((item) => (typeof item === 'string' ? item.trim() : item))
+  })
+
+function whyNotListItem(item: unknown): string | null {
+  if (typeof item !== 'string') return 'each item is text; put it in quotes'
+  if (item.trim() === '') return 'an empty item'
+  if (item.includes(',')) return 'an item holds no comma'
+  return null
+}
+
+/** A list with at least one item and none of them twice. */
+export const distinctTextList = textList.superRefine((list, context) => {
+  if (list.length === 0) refuse(context, { input: list, why: 'the list is empty' })
+  if (new Set(list).size !== list.length) refuse(context, { input: list, why: 'an item appears twice' })
+})
+
+/** To a `Secret`. Only what fits into an HTTP header, or the key would first fail, unexplained, inside a request. */
+export const secretText = z
+  .union([z.string().regex(/^[\x21-\x7e]+$/), z.instanceof(Secret)])
+  .transform((value) => (typeof value === 'string' ? new Secret(value) : value))
+
+/** A path, not yet looked at. */
+export const filePath = z.string().min(1)
+
+/** To host and port. A number is a port. */
+export const listenAddress = z.union([z.string(), z.number()]).transform((value, context): ListenAddress => {
+  const address = parseListenAddress(String(value).trim())
+  if (address === null) {
+    refuse(context, { input: value })
+    return z.NEVER
+  }
+  return address
+})
+
+/** The user's own sources, by their shape. */
+export const sourceList = z
+  .array(z.custom<Source>(isSource))
+  .superRefine((sources, context) => {
+    const names = sources.map((source) => source.name)
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) refuse(context, { input: sources, why: `two are named ${JSON.stringify(twice)}` })
+  })
+  .readonly()
+
+/** The user's logger, by its shape. */
+export const loggerShape = z.custom<Logger>((value) => hasMethods(value, ['debug', 'info', 'warn', 'error']))
+
+function isSource(value: unknown): boolean {
+  return hasMethods(value, ['start', 'stop']) && 'name' in value && typeof value.name === 'string' && value.name !== ''
+}
+
+function hasMethods(value: unknown, names: readonly string[]): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof Reflect.get(value, name) === 'function')
+}
+
+function trimmed(text: string): string {
+  return text.trim()
+}
+
+function isNotEmpty(text: string): boolean {
+  return text !== ''
+}

@@ -1,0 +1,116 @@
+/** From layers to values: the stronger layer wins key by key, and everything that is wrong is one error. */
+
+import { resolve as resolvePath } from 'node:path'
+import type { z } from 'zod'
+import type { GivenValue, Layer } from './layer.js'
+import { allOptions, infoOf, type OptionName, optionNames } from './options.js'
+import { issueSentence, throwProblems } from './problem.js'
+import { readSecretFile } from './secret-file.js'
+import { inCode, type Spelling } from './spelling.js'
+import { substitute } from './substitution.js'
+
+/** Every option with its value or default. */
+export type OptionValues = z.output<typeof allOptions>
+
+export interface Resolved {
+  readonly values: OptionValues
+  /** Which options somebody gave. */
+  readonly given: ReadonlySet<OptionName>
+}
+
+type Given = Map<OptionName, GivenValue>
+
+/**
+ * The layers come weakest first. `spelling` is for options that nobody wrote and that a message has to name.
+ * Throws `ERR_CSB_CONFIG`.
+ */
+export function resolveLayers(layers: readonly Layer[], spelling: Spelling, environment: NodeJS.ProcessEnv): Resolved {
+  const merged = merge(layers)
+  const problems = [...layers.flatMap((layer) => layer.problems), ...contradictions(merged, spelling)]
+  const given = withVariables(merged, environment, problems)
+  const parsed = allOptions.safeParse(inputOf(given))
+  for (const issue of parsed.error?.issues ?? []) {
+    const option = optionNames.find((name) => name === issue.path[0])
+    const entry = option === undefined ? undefined : given.get(option)
+    if (option !== undefined && entry !== undefined) {
+      problems.push(issueSentence(issue, option, entry.written, entry.value))
+    }
+  }
+  const apiKey = secretFrom(given.get('apiKeyFile'), problems)
+  throwProblems(problems)
+  const values = parsed.data ?? allOptions.parse(inputOf(given))
+  return { values: apiKey === undefined ? values : { ...values, apiKey }, given: new Set(given.keys()) }
+}
+
+/** A key and the file that holds it say the same thing: the stronger layer's one takes the place of either. */
+const twins: ReadonlyMap<OptionName, OptionName> = new Map([
+  ['apiKey', 'apiKeyFile'],
+  ['apiKeyFile', 'apiKey'],
+])
+
+function merge(layers: readonly Layer[]): Given {
+  const merged: Given = new Map()
+  for (const layer of layers) {
+    for (const option of layer.given.keys()) {
+      const twin = twins.get(option)
+      if (twin !== undefined && !layer.given.has(twin)) merged.delete(twin)
+    }
+    for (const [option, entry] of layer.given) {
+      // `key:` without a value in a file: nothing is given, and a stronger file takes back what a weaker one said.
+      if (entry.value === null && entry.variables === 'substituted') merged.delete(option)
+      else merged.set(option, entry)
+    }
+  }
+  return merged
+}
+
+function contradictions(given: Given, spelling: Spelling): readonly string[] {
+  const key = given.get('apiKey')
+  const keyFile = given.get('apiKeyFile')
+  if (key !== undefined && keyFile !== undefined) {
+    return [`${key.written} and ${keyFile.written}: both say what the key is; leave one away`]
+  }
+  if (key ?? keyFile ?? given.get('decisionsFile') ?? hasSources(given)) return []
+  const lapi = `${spelling('apiKey')} (and ${spelling('apiUrl')}) for a LAPI`
+  const ways = `${lapi}, ${spelling('decisionsFile')} for a local list`
+  const sources = spelling === inCode ? ', or sources of your own' : ''
+  return [`there is nothing to get decisions from: set ${ways}${sources}`]
+}
+
+function hasSources(given: Given): true | undefined {
+  const value = given.get('sources')?.value
+  return value === undefined || (Array.isArray(value) && value.length === 0) ? undefined : true
+}
+
+function withVariables(given: Given, environment: NodeJS.ProcessEnv, problems: string[]): Given {
+  const filled: Given = new Map()
+  for (const [option, entry] of given) {
+    const substituted = entry.variables === 'literal' ? entry : substitute(entry.value, environment)
+    if ('problem' in substituted) problems.push(`${entry.written}: ${substituted.problem}`)
+    else filled.set(option, { ...entry, value: substituted.value })
+  }
+  return filled
+}
+
+function inputOf(given: Given): Record<string, unknown> {
+  return Object.fromEntries([...given].map(([option, entry]) => [option, inputValue(option, entry)]))
+}
+
+function inputValue(option: OptionName, { value, directory }: GivenValue): unknown {
+  const isPath = infoOf(option).value === 'path' && typeof value === 'string' && value !== ''
+  return isPath ? resolvePath(directory, value) : value
+}
+
+function secretFrom(entry: GivenValue | undefined, problems: string[]): OptionValues['apiKey'] {
+  if (entry === undefined) return undefined
+  const path = inputValue('apiKeyFile', entry)
+  if (typeof path !== 'string' || path === '') return undefined
+  const read = readSecretFile(path)
+  if ('problem' in read) {
+    problems.push(`${entry.written}: ${path} ${read.problem}`)
+    return undefined
+  }
+  const checked = allOptions.shape.apiKey.safeParse(read.text)
+  if (!checked.success) problems.push(`${entry.written}: ${path} does not hold ${infoOf('apiKey').accepts}`)
+  return checked.data
+}

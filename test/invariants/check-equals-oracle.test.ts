@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DecisionStore } from '../../src/decisions/decision-store.js'
+import { Judge } from '../../src/decisions/judge.js'
+import type { WireDecision } from '../../src/decisions/wire-decision.js'
+import { DecisionListOracle } from '../oracle/decision-list-oracle.js'
+
+// Few distinct bits, so that decisions nest, collide and renew each other.
+const octet = fc.constantFrom(0, 1, 128, 255)
+const ipv4 = fc.tuple(fc.constantFrom(10, 11), octet, octet, octet).map((octets) => octets.join('.'))
+const group = fc.constantFrom('0', '1', '8000', 'FFFF')
+const ipv6 = fc.array(group, { minLength: 6, maxLength: 6 }).map((groups) => `2001:DB8:${groups.join(':')}`)
+const mapped = ipv4.map((address) => `::ffff:${address}`)
+const address = fc.oneof(
+  ipv4,
+  ipv6,
+  mapped,
+  ipv6.map((text) => `${text.toLowerCase()}%eth0`),
+)
+const lastOctet = fc.integer({ min: 0, max: 255 })
+const range = fc
+  .tuple(fc.constantFrom('10.0.0', '10.1.128'), lastOctet, lastOctet)
+  .map(([net, a, b]) => `${net}.${Math.min(a, b)}-${net}.${Math.max(a, b)}`)
+const value = fc.oneof(
+  ipv4,
+  ipv6,
+  mapped,
+  range,
+  fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })).map(([base, length]) => `${base}/${length}`),
+  fc.tuple(ipv6, fc.integer({ min: 0, max: 128 })).map(([base, length]) => `${base}/${length}`),
+  fc.tuple(mapped, fc.integer({ min: 96, max: 128 })).map(([base, length]) => `${base}/${length}`),
+)
+const decision = fc.record({
+  id: fc.integer({ min: 1, max: 4 }),
+  origin: fc.constantFrom('cscli', 'crowdsec'),
+  type: fc.constantFrom('ban', 'captcha', 'throttle', 'custom'),
+  scope: fc.constantFrom('Ip', 'ip', 'Range', 'RANGE'),
+  value,
+  duration: fc.integer({ min: -1, max: 60 }).map((seconds) => `${seconds}s`),
+  scenario: fc.constantFrom('a', 'b'),
+})
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('put'), decision }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('removeEarlier'), index: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove'), decision }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait'), seconds: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep') }) },
+)
+
+type Step =
+  | { kind: 'put' | 'remove'; decision: WireDecision }
+  | { kind: 'removeEarlier'; index: number }
+  | { kind: 'wait'; seconds: number }
+  | { kind: 'sweep' }
+
+/** Store and oracle, driven by the same steps. */
+class Pair {
+  now = 1000
+  readonly store: DecisionStore
+  readonly oracle: DecisionListOracle
+  readonly judge: Judge
+  readonly #put: WireDecision[] = []
+
+  constructor(identity: 'value' | 'id') {
+    this.store = new DecisionStore({ identity, clock: () => this.now * 1000 })
+    this.oracle = new DecisionListOracle(identity)
+    this.judge = new Judge([{ store: this.store }])
+  }
+
+  take(one: Step): void {
+    if (one.kind === 'put') {
+      this.#put.push(one.decision)
+      this.store.put(one.decision)
+      this.oracle.put(one.decision, this.now)
+    } else if (one.kind === 'remove') this.#remove(one.decision)
+    else if (one.kind === 'removeEarlier' && this.#put.length > 0) this.#remove(this.#put[one.index % this.#put.length])
+    else if (one.kind === 'wait') this.now += one.seconds
+    else if (one.kind === 'sweep') this.store.sweep(0, this.store.rows.end)
+  }
+
+  #remove(decision: WireDecision): void {
+    this.store.remove(decision)
+    this.oracle.remove(decision)
+  }
+}
+
+describe.each(['value', 'id'] as const)('identity by %s', (identity) => {
+  it('check and explain equal the oracle under any order of adds, renewals, deletes, expiries and sweeps', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.array(address, { minLength: 1, maxLength: 8 }),
+        (steps, asked) => {
+          const pair = new Pair(identity)
+          for (const one of steps) {
+            pair.take(one as Step)
+            for (const visitor of asked) {
+              const expected = pair.oracle.typesOn(visitor, pair.now)
+              const verdict = pair.judge.judge(visitor, undefined)
+              const explained = pair.judge.explain(visitor, undefined)
+              expect(explained.map(({ type }) => type)).toEqual(expected)
+              expect(verdict.action).toBe(expected[0] ?? 'allow')
+              expect(verdict.decision).toEqual(
+                explained.length === 0 ? null : { ...explained[0], until: expect.any(String) },
+              )
+            }
+          }
+          pair.store.sweep(0, pair.store.rows.end)
+          expect(pair.store.size).toBe(pair.oracle.inForce(pair.now))
+        },
+      ),
+      { numRuns: 400 },
+    )
+  })
+})
