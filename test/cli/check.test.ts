@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runCommandLine } from '../../src/cli/command-line.js'
 import { ban, startService, tableBouncer } from '../server/service.js'
@@ -13,11 +14,13 @@ interface Run {
   readonly err: string
 }
 
+const idle = { explain: () => [], start: async () => {}, stop: async () => {} }
+
 async function run(...words: string[]): Promise<Run> {
   let out = ''
   let err = ''
   const exitCode = await runCommandLine(words, {
-    createBouncer: () => ({ ...tableBouncer(), explain: () => [], start: async () => {}, stop: async () => {} }),
+    createBouncer: () => ({ ...tableBouncer(), ...idle, registry: new Registry() }),
     print: (text) => {
       out += text
     },
