@@ -11,7 +11,9 @@
  *   ID_LOW, ID_HIGH   the row id as 64 bits
  */
 
+import type { Prefix } from '../net/prefix.js'
 import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
+import type { IdWords } from './decision-id.js'
 import { SlotPages } from './slot-pages.js'
 
 export const NEXT = 0
@@ -96,6 +98,18 @@ export class DecisionRows {
     return (this.get(slot, SHAPE) & flag) !== 0
   }
 
+  hasId(slot: number, id: IdWords | null): boolean {
+    if (!this.hasFlag(slot, HAS_ID)) return id === null
+    return id !== null && this.get(slot, ID_LOW) === id.low && this.get(slot, ID_HIGH) === id.high
+  }
+
+  setId(slot: number, id: IdWords | null): void {
+    const shape = this.get(slot, SHAPE)
+    this.set(slot, SHAPE, id === null ? shape & ~HAS_ID : shape | HAS_ID)
+    this.set(slot, ID_LOW, id === null ? 0 : id.low)
+    this.set(slot, ID_HIGH, id === null ? 0 : id.high)
+  }
+
   textOf(slot: number): RowText | undefined {
     return this.#texts.get(slot)
   }
@@ -115,10 +129,12 @@ export class DecisionRows {
     for (let word = 0; word < 4; word++) this.#ipv6.set(at, word, words[word])
   }
 
-  /** Copies the words of a row's address out. */
-  readAddress(slot: number, words: Int32Array): void {
+  /** Fills in the prefix of a row on addresses. */
+  readPrefix(slot: number, prefix: Prefix): void {
     const address = this.get(slot, ADDRESS)
-    if (!this.hasFlag(slot, IS_IPV6)) words[0] = address
-    else for (let word = 0; word < 4; word++) words[word] = this.#ipv6.get(address, word)
+    prefix.length = this.lengthOf(slot)
+    prefix.family = this.hasFlag(slot, IS_IPV6) ? 6 : 4
+    if (prefix.family === 4) prefix.words[0] = address
+    else for (let word = 0; word < 4; word++) prefix.words[word] = this.#ipv6.get(address, word)
   }
 }

@@ -1,6 +1,6 @@
 /** The verdict on an address that a decision matches: the row copied at the moment of the check, told as a Decision on demand. */
 
-import { createPrefix, formatPrefix } from '../net/prefix.js'
+import { createPrefix, formatPrefix, type Prefix } from '../net/prefix.js'
 import { type MonotonicClock, TICK } from './clock.js'
 import type { Decision, Verdict } from './decision.js'
 import { joinId } from './decision-id.js'
@@ -20,35 +20,31 @@ export class RowVerdict implements Verdict {
   private readonly idLow: number
   private readonly idHigh: number
   private readonly ipv4: number
-  private readonly ipv6: Int32Array | null
+  private readonly ipv6: Prefix | null = null
   private readonly text: row.RowText | undefined
   private readonly clock: MonotonicClock
   private made: Decision | null = null
 
   constructor(store: DecisionStore, slot: number) {
-    const { rows } = store
-    const labels = rows.get(slot, row.LABELS)
-    const shape = rows.get(slot, row.SHAPE)
-    this.action = store.types.textOf(labels >>> 16)
-    this.origin = store.origins.textOf(labels & 0xffff)
-    this.scenario = store.scenarios.textOf(rows.get(slot, row.SCENARIO))
-    this.shape = shape
+    const { rows, labels } = store
+    this.action = labels.typeOf(slot)
+    this.origin = labels.originOf(slot)
+    this.scenario = labels.scenarioOf(slot)
+    this.shape = rows.get(slot, row.SHAPE)
     this.expires = rows.get(slot, row.EXPIRES)
     this.idLow = rows.get(slot, row.ID_LOW)
     this.idHigh = rows.get(slot, row.ID_HIGH)
     this.ipv4 = rows.get(slot, row.ADDRESS)
-    this.clock = store.clock
-    this.ipv6 = null
-    this.text = undefined
-    if ((shape & row.IS_IPV6) !== 0) {
-      this.ipv6 = new Int32Array(4)
-      rows.readAddress(slot, this.ipv6)
+    if ((this.shape & row.IS_IPV6) !== 0) {
+      this.ipv6 = createPrefix()
+      rows.readPrefix(slot, this.ipv6)
     }
-    if ((shape & row.HAS_TEXT) !== 0) this.text = rows.textOf(slot)
+    this.text = (this.shape & row.HAS_TEXT) === 0 ? undefined : rows.textOf(slot)
+    this.clock = store.clock
   }
 
   get decision(): Decision {
-    if (this.made === null) this.made = this.make()
+    this.made ??= this.make()
     return this.made
   }
 
@@ -57,30 +53,19 @@ export class RowVerdict implements Verdict {
   }
 
   private make(): Decision {
-    const { shape } = this
     return {
-      id: (shape & row.HAS_ID) === 0 ? null : joinId(this.idLow, this.idHigh),
+      id: (this.shape & row.HAS_ID) === 0 ? null : joinId(this.idLow, this.idHigh),
       origin: this.origin,
       type: this.action,
-      scope:
-        (shape & row.IS_TEXT_TARGET) !== 0
-          ? (this.text?.scope ?? '')
-          : (shape & row.IS_RANGE_SCOPE) !== 0
-            ? 'Range'
-            : 'Ip',
-      value: this.text === undefined ? this.formatValue() : this.text.value,
+      scope: this.text?.scope ?? ((this.shape & row.IS_RANGE_SCOPE) === 0 ? 'Ip' : 'Range'),
+      value: this.text?.value ?? formatPrefix(this.ipv6 ?? this.ipv4Prefix()),
       scenario: this.scenario,
       until: this.formatUntil(),
     }
   }
 
-  private formatValue(): string {
-    const prefix = createPrefix()
-    prefix.family = this.ipv6 === null ? 4 : 6
-    prefix.length = (this.shape >>> 8) & 0xff
-    if (this.ipv6 === null) prefix.words[0] = this.ipv4
-    else prefix.words.set(this.ipv6)
-    return formatPrefix(prefix)
+  private ipv4Prefix(): Prefix {
+    return { family: 4, length: (this.shape >>> 8) & 0xff, words: Int32Array.of(this.ipv4) }
   }
 
   private formatUntil(): string {

@@ -19,13 +19,15 @@ export interface TextTarget {
   readonly value: string
 }
 
+export type Target = AddressTarget | TextTarget
+
 /** Reads targets. One prefix is kept and filled anew each time, so a target is valid until the next call. */
 export class TargetReader {
   readonly #prefix = createPrefix()
   readonly #onePrefix: readonly Prefix[] = [this.#prefix]
 
   /** The target, or null if the scope wants addresses and the value names none. */
-  read(scopeAsReceived: string, value: string): AddressTarget | TextTarget | null {
+  read(scopeAsReceived: string, value: string): Target | null {
     const scope = canonicalScope(scopeAsReceived)
     if (scope !== 'Ip' && scope !== 'Range') return { kind: 'text', scope, value }
     if (parsePrefix(value, this.#prefix)) {

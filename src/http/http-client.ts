@@ -1,6 +1,6 @@
 /** The one HTTP transport, on undici: one base URL, kept connections, a deadline on every exchange, errors with codes. */
 
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { BouncerError } from '../errors.js'
 import { Deadline } from './deadline.js'
 
@@ -32,15 +32,17 @@ export interface HttpResponse {
   discard(): void
 }
 
+const CONNECT_TIMEOUT = 10_000
+
 export class HttpClient {
   /** Where requests go, fit for messages: no credentials, no query. */
   readonly target: string
   readonly #base: URL
   readonly #headers: Readonly<Record<string, string>>
-  readonly #closing = new AbortController()
-  // The deadline of each exchange bounds all of undici's own phases. The signal ends what `destroy` leaves: connects under way.
+  readonly #connecting = new Set<AbortController>()
+  // The deadline of each exchange bounds all of undici's own phases.
   readonly #agent = new Agent({
-    connect: { timeout: 10_000, signal: this.#closing.signal },
+    connect: (options, callback) => this.#connect(options, callback),
     headersTimeout: 0,
     bodyTimeout: 0,
     connections: 4,
@@ -77,8 +79,18 @@ export class HttpClient {
 
   /** Closes every connection, also those in use. */
   async close(): Promise<void> {
-    this.#closing.abort()
+    for (const connect of this.#connecting) connect.abort()
     await this.#agent.destroy()
+  }
+
+  /** Connects under way are known, because `destroy` leaves them to their timeout. */
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+    const abort = new AbortController()
+    this.#connecting.add(abort)
+    buildConnector({ timeout: CONNECT_TIMEOUT, signal: abort.signal })(options, (...outcome) => {
+      this.#connecting.delete(abort)
+      callback(...outcome)
+    })
   }
 
   #explain(error: unknown, request: HttpRequest, deadline: Deadline): unknown {

@@ -3,18 +3,13 @@
  * Hot: texts of few kinds come out of a cache; only `value` and `duration` cost a new string each.
  */
 
+import { LONGEST_SCENARIO, LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { ByteInterner } from './byte-interner.js'
 import { decodeJsonString, plainText } from './json-string.js'
 
-/** A `scenario` is kept up to this many UTF-16 units; it is only shown to people. */
-export const MAX_SCENARIO_LENGTH = 1024
-/**
- * `origin`, `type`, `scope`, `value` and `duration` count up to this many UTF-16 units. A longer one is kept with exactly
- * one unit more, so that whoever holds the decisions can tell that it is too long and refuse it.
- */
-export const MAX_FIELD_LENGTH = 4096
-const TEXT_LIMIT = MAX_FIELD_LENGTH + 1
+/** A text that is too long is kept with exactly one unit more than allowed, so that the store can tell and refuse it. */
+const TEXT_LIMIT = LONGEST_TEXT + 1
 /** The longest integer that counts as an `id`: 64 bits. */
 const MAX_ID_DIGITS = 20
 
@@ -75,7 +70,7 @@ export class DecisionBuilder {
         this.#scope = this.#interner.intern(bytes, from, to, TEXT_LIMIT)
         break
       case SCENARIO:
-        this.#scenario = this.#interner.intern(bytes, from, to, MAX_SCENARIO_LENGTH)
+        this.#scenario = this.#interner.intern(bytes, from, to, LONGEST_SCENARIO)
         break
       case VALUE:
         this.#value = decodeJsonString(bytes, from, to, TEXT_LIMIT)

@@ -1,12 +1,14 @@
 /**
  * The incremental parser of `GET /v1/decisions/stream`: bytes in, decisions out, as they come.
- * Hot: under a microsecond a decision (155 bytes), two new strings and one object; holds nothing but the piece of a token that a chunk cut in two.
+ * Hot: under a microsecond a decision (155 bytes), two new strings and one object. Holds nothing but the piece of a token
+ * that a chunk cut in two.
  */
 
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
-import { DecisionBuilder, fieldAt, fieldNamed, ID, idOf, MAX_FIELD_LENGTH, OTHER_FIELD } from './decision-builder.js'
+import { DecisionBuilder, fieldAt, fieldNamed, ID, idOf, OTHER_FIELD } from './decision-builder.js'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -70,7 +72,7 @@ const NEW = 1
 const DELETED = 2
 
 /** What is carried of a token: a quote, as many bytes as count, and one that tells that there were more. */
-const CARRY_BYTES = 1 + jsonBytesFor(MAX_FIELD_LENGTH + 1) + 1
+const CARRY_BYTES = 1 + jsonBytesFor(LONGEST_TEXT + 1) + 1
 
 export class DecisionStreamParser {
   readonly #buildsDeleted: boolean
@@ -308,8 +310,8 @@ export class DecisionStreamParser {
   /** Uses what was carried over for what it was wanted for. `at` is its last byte. */
   #take(carry: Buffer, at: number): void {
     const to = Math.min(this.#carried - 1, CARRY_BYTES)
-    if (this.#after === AT_COLON) this.#beginSection(decodeJsonString(carry, 1, to, MAX_FIELD_LENGTH), at)
-    else if (this.#after === AT_FIELD_COLON) this.#field = fieldNamed(decodeJsonString(carry, 1, to, MAX_FIELD_LENGTH))
+    if (this.#after === AT_COLON) this.#beginSection(decodeJsonString(carry, 1, to, LONGEST_TEXT), at)
+    else if (this.#after === AT_FIELD_COLON) this.#field = fieldNamed(decodeJsonString(carry, 1, to, LONGEST_TEXT))
     else if (this.#field === ID) this.#builder.setId(idOf(carry.toString('latin1', 0, to + 1)))
     else this.#builder.setText(this.#field, carry, 1, to)
   }

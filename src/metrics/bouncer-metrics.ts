@@ -1,7 +1,8 @@
 /** The Prometheus face of a bouncer. Nothing here runs on a check but the histogram, on one of a thousand. */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { DecisionCount, SkipReason } from '../decisions/decision-store.js'
+import type { SkipReason } from '../decisions/decision-store.js'
+import type { DecisionCount } from '../decisions/row-labels.js'
 import type { RequestCounts } from './request-counts.js'
 
 /** What one source shows. */

@@ -1,6 +1,7 @@
 /** A source, the store that it fills, and the account of how it goes. */
 
-import type { DecisionCount, DecisionStore, SkipReason } from '../decisions/decision-store.js'
+import type { DecisionStore, SkipReason } from '../decisions/decision-store.js'
+import type { DecisionCount } from '../decisions/row-labels.js'
 import type { Severity } from '../decisions/severity.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
@@ -69,7 +70,7 @@ export class ConnectedSource {
   }
 
   counts(): Iterable<Readonly<DecisionCount>> {
-    return this.store.counts()
+    return this.store.labels.counts()
   }
 
   /** Never rejects: a source that cannot start is a source that failed. */

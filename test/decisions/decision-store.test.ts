@@ -130,7 +130,7 @@ describe('renewal', () => {
     store.put(decision({ duration: '4h' }))
     expect(store.put(decision({ id: 2, origin: 'CAPI', scenario: 'other', duration: '1h' }))).toBe('renewed')
     expect(judge.judge('1.2.3.4', undefined).decision).toMatchObject({ id: 2, origin: 'CAPI', scenario: 'other' })
-    expect([...store.counts()]).toEqual([{ type: 'ban', origin: 'CAPI', family: 'ipv4', count: 1 }])
+    expect([...store.labels.counts()]).toEqual([{ type: 'ban', origin: 'CAPI', family: 'ipv4', count: 1 }])
     now += 3_600_000
     expect(action('1.2.3.4')).toBe('allow')
   })
@@ -202,12 +202,14 @@ describe('limits', () => {
   it('70,000 scenarios, and a name of 1 MB, are kept and let go', () => {
     for (let i = 0; i < 70_000; i++)
       store.put(decision({ value: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, scenario: `s${i}` }))
-    expect(store.scenarios.size).toBe(70_000)
+    expect(store.labels.scenarios.size).toBe(70_000)
     expect(judge.judge('10.1.17.111', undefined).decision?.scenario).toBe('s69999')
     store.put(decision({ scenario: 'x'.repeat(1_000_000) }))
     expect(judge.judge('1.2.3.4', undefined).decision?.scenario).toHaveLength(1024)
     now += 5 * 3_600_000
     store.sweep(0, store.rows.end)
-    expect([store.size, store.scenarios.size, store.types.size, store.origins.size]).toEqual([0, 0, 0, 0])
+    expect([store.size, store.labels.scenarios.size, store.labels.types.size, store.labels.origins.size]).toEqual([
+      0, 0, 0, 0,
+    ])
   })
 })

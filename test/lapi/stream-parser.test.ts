@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LONGEST_SCENARIO, LONGEST_TEXT } from '../../src/decisions/text-limits.js'
 import type { WireDecision } from '../../src/decisions/wire-decision.js'
-import { MAX_FIELD_LENGTH, MAX_SCENARIO_LENGTH } from '../../src/lapi/decision-builder.js'
 import {
   type DecisionBatch,
   type DecisionStreamOptions,
@@ -165,11 +165,11 @@ describe('documents', () => {
   it.each(['x', 'é', '\\u00e9', '😀', '\\ud83d\\ude00', '\\n', 'x\\\\'])('cuts texts of a megabyte of %s', (unit) => {
     const raw = unit.repeat(Math.ceil(1_000_000 / unit.length))
     const text: string = JSON.parse(`"${raw}"`)
-    const field = text.slice(0, MAX_FIELD_LENGTH + 1)
+    const field = text.slice(0, LONGEST_TEXT + 1)
     const long = { origin: field, type: field, scope: field, value: field, duration: field }
     const members = Object.keys(long).map((name) => `"${name}":"${raw}"`)
     const body = Buffer.from(`{"${raw}":0,"new":[{${members.join()},"scenario":"${raw}","${raw}":1},${BAN_JSON}]}`)
-    const expected = [decision({ ...long, scenario: text.slice(0, MAX_SCENARIO_LENGTH) }), BAN]
+    const expected = [decision({ ...long, scenario: text.slice(0, LONGEST_SCENARIO) }), BAN]
     for (const chunks of [[body], pieces(body, 65_536), pieces(body, 1001)]) {
       const found = read(chunks).new
       expect(found.length).toBe(2)
@@ -178,7 +178,7 @@ describe('documents', () => {
   })
 
   it('keeps texts of exactly the greatest length, and those one longer as too long', () => {
-    const [most, more] = ['v'.repeat(MAX_FIELD_LENGTH), 'v'.repeat(MAX_FIELD_LENGTH + 1)]
+    const [most, more] = ['v'.repeat(LONGEST_TEXT), 'v'.repeat(LONGEST_TEXT + 1)]
     const body = Buffer.from(`{"new":[{"value":"${most}"},{"value":"${more}"},{"value":"${more}v"}]}`)
     for (const size of [body.length, 1000]) {
       expect(read(pieces(body, size)).new.map((one) => one.value)).toEqual([most, more, more])
