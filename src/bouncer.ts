@@ -19,7 +19,7 @@ import type { RemediationFallback } from './remediation/answer.js'
 import { ConnectedSource, type SourceListener } from './sources/connected-source.js'
 
 /** One of so many checks is timed: often enough to see, too rare to cost. */
-const TIMED_CHECKS_MASK = 1023
+const TIMED_CHECKS_MASK = 4095
 
 export class Bouncer {
   readonly #options: ResolvedOptions
@@ -42,9 +42,11 @@ export class Bouncer {
     this.#events = new Events(options.logger)
     const severity = new Severity(options.severityOrder)
     const listener = this.#sourceListener()
-    this.#sources = createSources(options).map(
-      (source) => new ConnectedSource(source, severity, options.logger, listener),
-    )
+    const sources = createSources(options)
+    this.#sources = sources.map((source) => {
+      const snapshot = snapshotOf(options, source.name, sources.length)
+      return new ConnectedSource(source, { severity, logger: options.logger, listener, snapshot })
+    })
     this.#metrics = new BouncerMetrics(this.#requests, this.#sources)
     this.#judge = new Judge(this.#sources)
     this.#sweeper = new Sweeper(() => this.#sources.map(({ store }) => store))
@@ -189,6 +191,13 @@ export class Bouncer {
   #tellBlocked(address: string, verdict: Verdict): void {
     if (this.#events.has('blocked')) this.#events.tell('blocked', { address, verdict })
   }
+}
+
+/** Each source has a file of its own; where there are several, its name is added to `snapshotFile`. */
+function snapshotOf({ snapshotFile, snapshotInterval }: ResolvedOptions, source: string, sourceCount: number) {
+  if (snapshotFile === undefined) return null
+  const path = sourceCount === 1 ? snapshotFile : `${snapshotFile}.${encodeURIComponent(source)}`
+  return { path, interval: snapshotInterval }
 }
 
 /** Makes a bouncer. Options are validated at once: throws `ERR_CSB_CONFIG`. */

@@ -17,6 +17,7 @@ export const bouncerErrorCodes = [
   'ERR_CSB_TIMEOUT', // the peer was slower than the deadline
   'ERR_CSB_STATE', // start() after stop(), and the like
   'ERR_CSB_LIMIT', // more decisions than the store can hold
+  'ERR_CSB_SNAPSHOT', // a snapshot cannot be read or written
   'ERR_CSB_SOURCE', // a source failed with an error of its own
 ] as const
 

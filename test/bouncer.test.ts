@@ -213,13 +213,13 @@ describe('metrics', () => {
         ]),
       ],
     })
-    for (let i = 0; i < 2048; i++) bouncer.check('9.9.9.9')
+    for (let i = 0; i < 8192; i++) bouncer.check('9.9.9.9')
     bouncer.check('1.2.3.4')
     bouncer.check('2001:db8::1')
     bouncer.check('nonsense')
     const text = await bouncer.registry.metrics()
     for (const line of [
-      'crowdsec_bouncer_requests_total{action="allow",origin=""} 2048',
+      'crowdsec_bouncer_requests_total{action="allow",origin=""} 8192',
       'crowdsec_bouncer_requests_total{action="ban",origin="cscli"} 1',
       'crowdsec_bouncer_requests_total{action="ban",origin="lists:tor"} 1',
       'crowdsec_bouncer_invalid_addresses_total 1',
@@ -238,7 +238,7 @@ describe('metrics', () => {
       expect(name[1]).toMatch(/^crowdsec_bouncer_[a-z_]+$/)
       expect(name[1].endsWith('_total')).toBe(name[2] === 'counter')
     }
-    expect(await bouncer.registry.metrics()).toContain('requests_total{action="allow",origin=""} 2048')
+    expect(await bouncer.registry.metrics()).toContain('requests_total{action="allow",origin=""} 8192')
   })
 })
 

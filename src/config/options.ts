@@ -103,6 +103,17 @@ export const libraryOptions = z.strictObject({
     accepts: 'the path of a file',
     meaning: 'A local list of addresses, ranges and CIDRs to ban. Not used when there is an `api_key`.',
   }),
+  snapshotFile: filePath.optional().register(optionInfo, {
+    ...everywhere,
+    value: 'path',
+    accepts: 'the path of a file in a directory where the process may write',
+    meaning: 'Keeps the decisions over a restart, which then protects before the first sync.',
+  }),
+  snapshotInterval: duration.prefault('5m').register(optionInfo, {
+    ...everywhere,
+    accepts: durationText,
+    meaning: 'How much time lies between two snapshots at least. One more is written on stop.',
+  }),
   invalidAddressAction: z
     .enum(['allow', 'ban'])
     .prefault('allow')

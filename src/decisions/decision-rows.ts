@@ -12,9 +12,11 @@
  */
 
 import type { Prefix } from '../net/prefix.js'
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
 import type { IdWords } from './decision-id.js'
 import { SlotPages } from './slot-pages.js'
+import { decodeTexts, encodeTexts } from './text-block.js'
 
 export const NEXT = 0
 export const ADDRESS = 1
@@ -43,7 +45,7 @@ export interface RowText {
   readonly value: string
 }
 
-export class DecisionRows {
+export class DecisionRows implements Saved {
   readonly #rows: SlotPages
   readonly #ipv6: SlotPages
   readonly #texts = new Map<number, RowText>()
@@ -127,6 +129,26 @@ export class DecisionRows {
     const at = this.#ipv6.allocate()
     this.set(slot, ADDRESS, at)
     for (let word = 0; word < 4; word++) this.#ipv6.set(at, word, words[word])
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield* this.#rows.blocks()
+    yield* this.#ipv6.blocks()
+    yield Int32Array.from(this.#texts.keys())
+    yield encodeTexts([...this.#texts.values()].flatMap(({ scope, value }) => [scope, value]))
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    await this.#rows.restore(take)
+    await this.#ipv6.restore(take)
+    const slots = await take()
+    const texts = decodeTexts(await take())
+    for (const [i, slot] of slots.entries()) this.#texts.set(slot, { scope: texts[2 * i], value: texts[2 * i + 1] })
+  }
+
+  /** The rows that have a text of their own. */
+  textRows(): Iterable<number> {
+    return this.#texts.keys()
   }
 
   /** Fills in the prefix of a row on addresses. */

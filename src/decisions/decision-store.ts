@@ -5,6 +5,7 @@
 
 import type { AddressWords, Family } from '../net/address.js'
 import type { Prefix } from '../net/prefix.js'
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import { PageAllocator } from '../net/prefix-table/page-allocator.js'
 import { LAST_TICK, type MonotonicClock, processClock, TICK } from './clock.js'
 import { type IdWords, splitId } from './decision-id.js'
@@ -39,7 +40,7 @@ export interface DecisionStoreOptions {
   readonly limit?: number
 }
 
-export class DecisionStore {
+export class DecisionStore implements Saved {
   readonly identity: Identity
   readonly clock: MonotonicClock
   readonly rows: DecisionRows
@@ -49,6 +50,7 @@ export class DecisionStore {
   readonly #severity: Severity
   readonly #targets = new TargetReader()
   #protected: SlotSet | null = null
+  #isFrozen = false
 
   constructor(options: DecisionStoreOptions = {}) {
     this.identity = options.identity ?? 'value'
@@ -127,12 +129,46 @@ export class DecisionStore {
    * queue of expiries is worth its memory.
    */
   sweep(from: number, count: number): number {
+    if (this.#isFrozen) return 0
     const now = this.#now()
     const end = Math.min(from + count, this.rows.end)
     for (let slot = Math.max(from, 1); slot < end; slot++) {
       if (this.rows.expiresAt(slot) <= now && this.rows.isInUse(slot)) this.#drop(slot)
     }
     return end === this.rows.end ? 0 : end
+  }
+
+  /** While frozen nothing is swept, so that the store can be saved piece by piece. Whoever puts and removes must wait too. */
+  freeze(isFrozen: boolean): void {
+    this.#isFrozen = isFrozen
+  }
+
+  /** Everything, with the wall-clock time of tick 0 first: another process has another tick 0. */
+  *blocks(): Generator<Int32Array> {
+    yield new Int32Array(Float64Array.of(this.#wallTimeOfTickZero()).buffer)
+    yield* this.rows.blocks()
+    yield* this.labels.blocks()
+    yield* this.#chains.blocks()
+  }
+
+  /** Decisions that ended meanwhile, by the wall clock, are not in force. */
+  async restore(take: TakeBlock): Promise<void> {
+    const [wallTimeOfTickZero] = new Float64Array((await take()).slice().buffer)
+    await this.rows.restore(take)
+    await this.labels.restore(take)
+    await this.#chains.restore(take)
+    this.#shiftExpiry(Math.round((wallTimeOfTickZero - this.#wallTimeOfTickZero()) / TICK))
+  }
+
+  #wallTimeOfTickZero(): number {
+    return Date.now() - this.clock()
+  }
+
+  #shiftExpiry(ticks: number): void {
+    for (let slot = 1; slot < this.rows.end; slot++) {
+      const shifted = this.rows.expiresAt(slot) + ticks
+      this.rows.set(slot, row.EXPIRES, Math.min(Math.max(shifted, 0), LAST_TICK))
+    }
   }
 
   #now(): number {

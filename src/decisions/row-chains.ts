@@ -2,6 +2,7 @@
 
 import type { AddressWords, Family } from '../net/address.js'
 import { createPrefix, type Prefix } from '../net/prefix.js'
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
 import { createMatches, PrefixTable } from '../net/prefix-table/prefix-table.js'
 import type { DecisionRows } from './decision-rows.js'
@@ -9,7 +10,7 @@ import * as row from './decision-rows.js'
 import type { Target } from './target.js'
 import { TextIndex } from './text-index.js'
 
-export class RowChains {
+export class RowChains implements Saved {
   /** The heads that `match` found. */
   readonly matches = createMatches()
   readonly #rows: DecisionRows
@@ -63,6 +64,23 @@ export class RowChains {
       if (head !== slot) this.#unlinkBehind(head, slot, next)
       else if (next === 0) this.#texts.delete(text.scope, text.value)
       else this.#texts.set(text.scope, text.value, next)
+    }
+  }
+
+  /** The chains on texts are few and are made anew from the rows. */
+  blocks(): Iterable<Int32Array> {
+    return this.#table.blocks()
+  }
+
+  /** The rows must have been restored. */
+  async restore(take: TakeBlock): Promise<void> {
+    await this.#table.restore(take)
+    const isHead = new Set<number>()
+    for (const slot of this.#rows.textRows()) if (this.#rows.hasFlag(slot, row.IS_TEXT_TARGET)) isHead.add(slot)
+    for (const slot of [...isHead]) isHead.delete(this.#rows.get(slot, row.NEXT))
+    for (const slot of isHead) {
+      const text = this.#rows.textOf(slot)
+      if (text !== undefined) this.#texts.set(text.scope, text.value, slot)
     }
   }
 

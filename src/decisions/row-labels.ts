@@ -1,5 +1,6 @@
 /** The texts that rows share (type, origin, scenario), each kept once, and how many decisions there are of each kind. */
 
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import type { DecisionRows } from './decision-rows.js'
 import * as row from './decision-rows.js'
 import { StringPool } from './string-pool.js'
@@ -19,7 +20,7 @@ const FAMILIES = ['ipv4', 'ipv6', 'other'] as const
 const MOST_LABELS = 0xffff
 const MOST_SCENARIOS = 0x7fff_ffff
 
-export class RowLabels {
+export class RowLabels implements Saved {
   readonly types = new StringPool(MOST_LABELS)
   readonly origins = new StringPool(MOST_LABELS)
   readonly scenarios = new StringPool(MOST_SCENARIOS)
@@ -92,6 +93,27 @@ export class RowLabels {
     return this.#counts.values()
   }
 
+  *blocks(): Generator<Int32Array> {
+    for (const pool of this.#pools()) yield* pool.blocks()
+    yield Int32Array.from(
+      [...this.#counts].flatMap(([key, { count }]) => [
+        Math.floor(key / FAMILIES.length),
+        key % FAMILIES.length,
+        count,
+      ]),
+    )
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    for (const pool of this.#pools()) await pool.restore(take)
+    const counts = await take()
+    for (let i = 0; i < counts.length; i += 3) this.#addCount(counts[i], counts[i + 1], counts[i + 2])
+  }
+
+  #pools(): readonly StringPool[] {
+    return [this.types, this.origins, this.scenarios]
+  }
+
   #acquireScenario(decision: WireDecision): number {
     const scenario = textOf(decision.scenario)
     return this.scenarios.acquire(scenario.length > LONGEST_SCENARIO ? scenario.slice(0, LONGEST_SCENARIO) : scenario)
@@ -100,13 +122,18 @@ export class RowLabels {
   #count(slot: number, change: 1 | -1): void {
     const shape = this.#rows.get(slot, row.SHAPE)
     if ((shape & row.IS_CONTINUATION) !== 0) return
-    this.total += change
     const family = (shape & row.IS_TEXT_TARGET) !== 0 ? 2 : (shape & row.IS_IPV6) !== 0 ? 1 : 0
-    const key = (this.#rows.get(slot, row.LABELS) >>> 0) * FAMILIES.length + family
+    this.#addCount(this.#rows.get(slot, row.LABELS), family, change)
+  }
+
+  #addCount(labels: number, family: number, change: number): void {
+    this.total += change
+    const key = (labels >>> 0) * FAMILIES.length + family
     const entry = this.#counts.get(key)
     if (entry === undefined) {
-      const kind = { type: this.typeOf(slot), origin: this.originOf(slot), family: FAMILIES[family] }
-      this.#counts.set(key, { ...kind, count: change })
+      const type = this.types.textOf(labels >>> 16)
+      const origin = this.origins.textOf(labels & 0xffff)
+      this.#counts.set(key, { type, origin, family: FAMILIES[family], count: change })
     } else {
       entry.count += change
       if (entry.count === 0) this.#counts.delete(key)

@@ -4,10 +4,13 @@
 export const DEFAULT_SEVERITY: readonly string[] = ['ban', 'captcha', 'throttle']
 
 export class Severity {
+  /** As given. */
+  readonly order: readonly string[]
   readonly #ranks: ReadonlyMap<string, number>
   readonly #rankOfOthers: number
 
   constructor(order: readonly string[] = DEFAULT_SEVERITY) {
+    this.order = order
     this.#ranks = new Map(order.map((type, rank) => [type, rank]))
     this.#rankOfOthers = Math.min(order.length, 255)
   }

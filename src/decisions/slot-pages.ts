@@ -3,13 +3,14 @@
  * are reused first; word 0 of a free slot links to the next free one. Growing adds a page and moves nothing.
  */
 
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
 
 const PAGE_BITS = 14
 const SLOTS_PER_PAGE = 1 << PAGE_BITS
 const SLOT_MASK = SLOTS_PER_PAGE - 1
 
-export class SlotPages {
+export class SlotPages implements Saved {
   /** Slots ever used: every slot in use is below. */
   end = 1
   readonly #pages: Int32Array[] = []
@@ -47,6 +48,18 @@ export class SlotPages {
     page.fill(0, at, at + (1 << this.#wordBits))
     page[at] = this.#firstFree
     this.#firstFree = slot
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield Int32Array.of(this.end, this.#firstFree, this.#pages.length)
+    yield* this.#pages
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    const [end, firstFree, pageCount] = await take()
+    while (this.#pages.length < pageCount) this.#pages.push(this.#allocator.adopt(await take()))
+    this.end = end
+    this.#firstFree = firstFree
   }
 
   get(slot: number, word: number): number {

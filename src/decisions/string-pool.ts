@@ -1,5 +1,8 @@
+import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
+import { decodeTexts, encodeTexts } from './text-block.js'
+
 /** Strings that many decisions share, each kept once under a small integer, and let go when nothing refers to it any more. */
-export class StringPool {
+export class StringPool implements Saved {
   readonly #ids = new Map<string, number>()
   readonly #texts: string[] = []
   readonly #references: number[] = []
@@ -42,6 +45,20 @@ export class StringPool {
   /** The id of a string that is held, else -1. */
   find(text: string): number {
     return this.#ids.get(text) ?? -1
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield Int32Array.from(this.#references)
+    yield encodeTexts(this.#texts)
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    for (const references of await take()) this.#references.push(references)
+    for (const text of decodeTexts(await take())) this.#texts.push(text)
+    for (const [id, text] of this.#texts.entries()) {
+      if (this.#references[id] > 0) this.#ids.set(text, id)
+      else this.#free.push(id)
+    }
   }
 
   textOf(id: number): string {

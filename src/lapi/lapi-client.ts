@@ -62,6 +62,11 @@ export class LapiClient {
     this.#http = new HttpClient({ baseUrl: options.apiUrl, headers })
   }
 
+  /** Where the LAPI is, fit for messages. */
+  get target(): string {
+    return this.#http.target
+  }
+
   /**
    * Asks for the stream and returns its changes as they arrive. Throws (also while iterating) `ERR_CSB_LAPI_AUTH`,
    * `ERR_CSB_LAPI_STATUS`, `ERR_CSB_LAPI_BODY`, and what `HttpClient.get` throws.

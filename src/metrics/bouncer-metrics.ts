@@ -1,4 +1,4 @@
-/** The Prometheus face of a bouncer. Nothing here runs on a check but the histogram, on one of a thousand. */
+/** The Prometheus face of a bouncer. Nothing here runs on a check but the histogram, on one of some thousands. */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { SkipReason } from '../decisions/decision-store.js'
@@ -30,7 +30,7 @@ export class BouncerMetrics {
   readonly registry = new Registry()
   readonly #checkDuration = new Histogram({
     name: `${prefix}check_duration_seconds`,
-    help: 'Duration of a check; one of 1024 is measured.',
+    help: 'Duration of a check; one of 4096 is measured.',
     buckets: CHECK_BUCKETS,
     registers: [this.registry],
   })

@@ -6,6 +6,7 @@ import type { Severity } from '../decisions/severity.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { SnapshotKeeper } from './snapshot-keeper.js'
 import type { Source } from './source.js'
 import { SourceAccount, type SourceStats } from './source-account.js'
 import { StoreSink, type SyncReport } from './store-sink.js'
@@ -17,6 +18,14 @@ export interface SourceListener {
   failed(source: string, error: Error, isStale: boolean): void
 }
 
+export interface ConnectedSourceOptions {
+  readonly severity: Severity
+  readonly logger: Logger
+  readonly listener: SourceListener
+  /** Where its decisions are kept over a restart, and the milliseconds between two snapshots at least; or null. */
+  readonly snapshot: { readonly path: string; readonly interval: number } | null
+}
+
 export class ConnectedSource {
   readonly account: SourceAccount
   /** Resolves with the first full sync. */
@@ -25,9 +34,11 @@ export class ConnectedSource {
   readonly #sink: StoreSink
   readonly #logger: Logger
   readonly #listener: SourceListener
+  readonly #snapshots: SnapshotKeeper | null
   #resolveFirstSync: () => void = () => {}
+  #isStopped = false
 
-  constructor(source: Source, severity: Severity, logger: Logger, listener: SourceListener) {
+  constructor(source: Source, { severity, logger, listener, snapshot }: ConnectedSourceOptions) {
     this.account = new SourceAccount(source.name)
     this.firstSync = new Promise((resolve) => {
       this.#resolveFirstSync = resolve
@@ -43,6 +54,9 @@ export class ConnectedSource {
         refused: (decision, reason) => this.#refused(decision, reason),
       },
     )
+    // What the rows of a snapshot mean depends on all of these.
+    const settings = JSON.stringify([source.name, source.identity ?? 'value', severity.order, source.settings ?? ''])
+    this.#snapshots = snapshot === null ? null : new SnapshotKeeper({ ...snapshot, settings, logger }, this.#sink)
   }
 
   /** What is in force now. */
@@ -75,6 +89,8 @@ export class ConnectedSource {
 
   /** Never rejects: a source that cannot start is a source that failed. */
   async start(): Promise<void> {
+    await this.#snapshots?.load()
+    if (this.#isStopped) return
     try {
       await this.#source.start(this.#sink)
     } catch (error) {
@@ -83,6 +99,7 @@ export class ConnectedSource {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     try {
       await this.#source.stop()
     } catch (error) {
@@ -90,6 +107,7 @@ export class ConnectedSource {
         `Source ${this.account.name} did not stop cleanly: ${asError(this.account.name, error).message}`,
       )
     }
+    await this.#snapshots?.stop()
   }
 
   #synced(report: SyncReport): void {
@@ -98,6 +116,7 @@ export class ConnectedSource {
       this.#logger.info(`Source ${name}: in sync, ${report.held} decisions held (${report.skipped} skipped)`)
     }
     this.account.noteSync(report.kind)
+    if (report.kind === 'replaced' || report.added + report.removed > 0) this.#snapshots?.noteChange()
     this.#listener.synced(name, report)
     if (this.account.isReady) this.#resolveFirstSync()
   }

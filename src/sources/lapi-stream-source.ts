@@ -39,6 +39,7 @@ export class LapiStreamSource implements Source {
   readonly name: string
   /** With filters on, the LAPI sends duplicates, which only their ids tell apart. */
   readonly identity: 'value' | 'id'
+  readonly settings: string
   readonly #options: LapiStreamSourceOptions
   readonly #backoff: Backoff
   readonly #pause: Pick<Pause, 'for' | 'end'>
@@ -54,6 +55,7 @@ export class LapiStreamSource implements Source {
   constructor(options: LapiStreamSourceOptions) {
     this.name = options.name
     this.identity = needsDuplicates(options.filter) ? 'id' : 'value'
+    this.settings = JSON.stringify([options.client.target, options.filter])
     this.#options = options
     this.#backoff = new Backoff(Math.max(1000, options.updateFrequency), LONGEST_BACKOFF)
     this.#pause = options.pause ?? new Pause()

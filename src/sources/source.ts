@@ -40,6 +40,8 @@ export interface Source {
   readonly name: string
   /** What makes two of its decisions the same one; `value` (scope, value and type) unless it says `id`. */
   readonly identity?: 'value' | 'id'
+  /** Whatever decides what it delivers, such as a URL and filters. A snapshot made under other settings is not used. */
+  readonly settings?: string
   /** Begins to deliver. Returns soon; what goes wrong later is told to `sink.failed`. Called once. */
   start(sink: DecisionSink): void | Promise<void>
   /** Ends delivery; afterwards no timer, socket or listener of it is left. */

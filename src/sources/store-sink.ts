@@ -41,7 +41,7 @@ export class StoreSink implements DecisionSink {
   constructor(storeOptions: DecisionStoreOptions, listener: SinkListener) {
     this.#storeOptions = storeOptions
     this.#listener = listener
-    this.store = new DecisionStore(storeOptions)
+    this.store = this.createStore()
   }
 
   replaceAll(decisions: Decisions): Promise<ReplaceSummary> {
@@ -50,6 +50,24 @@ export class StoreSink implements DecisionSink {
 
   apply(change: Changes): Promise<ChangeSummary> {
     return this.#inTurn(() => this.#apply(change))
+  }
+
+  /** Runs work on the store in turn with what the source does, so that the store does not change meanwhile. */
+  whileQuiet(work: (store: DecisionStore) => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { store } = this
+      store.freeze(true)
+      try {
+        await work(store)
+      } finally {
+        store.freeze(false)
+      }
+    })
+  }
+
+  /** An empty store with this sink's settings, to be filled and put in force by setting `store`. */
+  createStore(): DecisionStore {
+    return new DecisionStore(this.#storeOptions)
   }
 
   failed(error: Error): void {
@@ -65,7 +83,7 @@ export class StoreSink implements DecisionSink {
 
   async #replaceAll(decisions: Decisions): Promise<ReplaceSummary> {
     const began = performance.now()
-    const fresh = new DecisionStore(this.#storeOptions)
+    const fresh = this.createStore()
     const slice = new TimeSlice()
     const tally = new Tally()
     if (Symbol.asyncIterator in decisions) {

@@ -12,6 +12,7 @@
  * prefixes of a length above 16 lie in a /16) makes that cheap.
  */
 
+import type { Saved, TakeBlock } from './blocks.js'
 import type { PageAllocator } from './page-allocator.js'
 import { PagedTable } from './paged-table.js'
 
@@ -21,7 +22,7 @@ const LENGTHS_17_TO_24 = 0x1fe0000
 const LENGTHS_25_TO_31 = 0xfe000000 | 0
 const GROUP_BITS = 4
 
-export class Ipv4Table {
+export class Ipv4Table implements Saved {
   readonly #bitmap: Int32Array
   readonly #lengths: Int32Array
   readonly #singles: PagedTable
@@ -75,6 +76,22 @@ export class Ipv4Table {
     if (length <= 16) this.#clearLengthBit(address, length)
     else if (length < 32) this.#countRange(address, length, -1)
     if (length > 16) this.#unmark(address, length)
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield this.#bitmap
+    yield this.#lengths
+    for (const table of this.#tables()) yield* table.blocks()
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    this.#bitmap.set(await take())
+    this.#lengths.set(await take())
+    for (const table of this.#tables()) await table.restore(take)
+  }
+
+  #tables(): readonly PagedTable[] {
+    return [this.#singles, this.#ranges, this.#rangeCounts]
   }
 
   /** Sets the bits of every /24 that the prefix touches. */

@@ -13,6 +13,7 @@
  */
 
 import type { AddressWords } from '../address.js'
+import type { Saved, TakeBlock } from './blocks.js'
 import type { PageAllocator } from './page-allocator.js'
 import { PagedTable } from './paged-table.js'
 
@@ -28,7 +29,7 @@ const NETWORK_TOTAL = 5
 // The value's word in a slot of `prefixes` and `singles`.
 const VALUE = 4
 
-export class Ipv6Table {
+export class Ipv6Table implements Saved {
   readonly #wideCounts = new Int32Array(32)
   #wideLengths = 0
   readonly #regions: PagedTable
@@ -114,6 +115,21 @@ export class Ipv6Table {
     if (!table.find(key[0], key[1], key[2], key[3])) return
     table.removeAtRest()
     this.#summarise(address, length, -1)
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield this.#wideCounts
+    for (const table of this.#tables()) yield* table.blocks()
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    this.#wideCounts.set(await take())
+    this.#wideLengths = this.#wideCounts.reduce((bits, count, length) => (count === 0 ? bits : bits | (1 << length)), 0)
+    for (const table of this.#tables()) await table.restore(take)
+  }
+
+  #tables(): readonly PagedTable[] {
+    return [this.#regions, this.#networks, this.#prefixes, this.#singles]
   }
 
   #summarise(address: AddressWords, length: number, change: 1 | -1): void {

@@ -13,6 +13,12 @@ export class PageAllocator {
     return page
   }
 
+  /** Counts a page that came from elsewhere, such as a snapshot. */
+  adopt(page: Int32Array): Int32Array {
+    this.bytes += page.byteLength
+    return page
+  }
+
   /** Tells that nothing refers to the page any more; the garbage collector does the rest. */
   release(page: Int32Array): void {
     this.bytes -= page.byteLength

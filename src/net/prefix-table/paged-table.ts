@@ -13,6 +13,7 @@
  */
 
 import { BouncerError } from '../../errors.js'
+import type { Saved, TakeBlock } from './blocks.js'
 import type { PageAllocator } from './page-allocator.js'
 
 const SLOTS_PER_PAGE = 4096
@@ -37,7 +38,7 @@ export interface PagedTableOptions {
   readonly seed: number
 }
 
-export class PagedTable {
+export class PagedTable implements Saved {
   /** Where `find` or `claim` came to rest: the page, and the index of the slot's first word in it. */
   page: Int32Array
   at = HEADER
@@ -48,7 +49,7 @@ export class PagedTable {
   readonly #keyWords: number
   readonly #stride: number
   readonly #groupBits: number
-  readonly #seed: number
+  #seed: number
   readonly #end: number
   #directory: Int32Array[]
   #directoryShift = 31
@@ -136,6 +137,26 @@ export class PagedTable {
       at = this.#next(at)
     }
     return false
+  }
+
+  /** The seed, the size and the directory (as numbers of pages), then the pages. */
+  *blocks(): Generator<Int32Array> {
+    const pages = [...new Set(this.#directory)]
+    const numbers = new Map(pages.map((page, number) => [page, number]))
+    const directory = this.#directory.map((page) => numbers.get(page) ?? 0)
+    yield Int32Array.of(this.#seed, this.size, pages.length, ...directory)
+    yield* pages
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    const [seed, size, pageCount, ...directory] = await take()
+    for (const page of new Set(this.#directory)) this.#allocator.release(page)
+    const pages: Int32Array[] = []
+    while (pages.length < pageCount) pages.push(this.#allocator.adopt(await take()))
+    this.#seed = seed
+    this.size = size
+    this.#directory = directory.map((number) => pages[number])
+    this.#directoryShift = 32 - Math.log2(directory.length)
   }
 
   #next(at: number): number {

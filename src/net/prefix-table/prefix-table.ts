@@ -5,6 +5,7 @@
 
 import type { AddressWords, Family } from '../address.js'
 import type { Prefix } from '../prefix.js'
+import type { Saved, TakeBlock } from './blocks.js'
 import { Ipv4Table } from './ipv4-table.js'
 import { Ipv6Table } from './ipv6-table.js'
 import { PageAllocator } from './page-allocator.js'
@@ -12,7 +13,7 @@ import { PageAllocator } from './page-allocator.js'
 /** No address is covered by more prefixes than this: one for each IPv6 length. */
 export const MOST_MATCHES = 129
 
-export class PrefixTable {
+export class PrefixTable implements Saved {
   readonly #ipv4: Ipv4Table
   readonly #ipv6: Ipv6Table
 
@@ -47,6 +48,16 @@ export class PrefixTable {
   delete(prefix: Prefix): void {
     if (prefix.family === 4) this.#ipv4.delete(prefix.words[0], prefix.length)
     else this.#ipv6.delete(prefix.words, prefix.length)
+  }
+
+  *blocks(): Generator<Int32Array> {
+    yield* this.#ipv4.blocks()
+    yield* this.#ipv6.blocks()
+  }
+
+  async restore(take: TakeBlock): Promise<void> {
+    await this.#ipv4.restore(take)
+    await this.#ipv6.restore(take)
   }
 }
 

@@ -1,0 +1,134 @@
+/**
+ * A decision store in a file: written beside the old one and renamed, so that there is a whole file or none; read whole and
+ * checked before anything of it counts.
+ *
+ *   "CSBSNAP" and the format's version | SHA-256 of the settings | blocks | -1 | CRC-32 of everything before
+ *   block: number of words, words (little-endian, like every machine that Node runs on but one)
+ */
+
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { BouncerError } from '../errors.js'
+import type { DecisionStore } from './decision-store.js'
+
+/** Goes up whenever what a page or a row means changes. */
+const VERSION = 1
+const MAGIC = Buffer.from(`CSBSNAP${String.fromCharCode(VERSION)}`, 'latin1')
+const HEADER_BYTES = MAGIC.length + 32
+const END_OF_BLOCKS = -1
+const CHUNK = 1 << 20
+
+/** Writes the store, which must not change meanwhile. Throws `ERR_CSB_SNAPSHOT`; a former file is then still there. */
+export async function writeSnapshot(path: string, settings: string, store: DecisionStore): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    const file = await open(temporary, 'w', 0o600)
+    try {
+      await writeBlocks(file, settings, store)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw failure(`snapshot_file ${path} cannot be written`, error)
+  }
+}
+
+async function writeBlocks(file: FileHandle, settings: string, store: DecisionStore): Promise<void> {
+  let checksum = 0
+  const write = async (bytes: Uint8Array) => {
+    if (bytes.length === 0) return // of nothing, zlib's crc32 forgets what came before
+    checksum = crc32(bytes, checksum)
+    await file.writeFile(bytes)
+  }
+  await write(Buffer.concat([MAGIC, digest(settings)]))
+  for (const block of store.blocks()) {
+    await write(bytesOf(Int32Array.of(block.length)))
+    await write(bytesOf(block))
+  }
+  await write(bytesOf(Int32Array.of(END_OF_BLOCKS)))
+  await file.writeFile(bytesOf(Int32Array.of(checksum | 0)))
+}
+
+/**
+ * Fills a fresh store from the file; false if there is none. Throws `ERR_CSB_SNAPSHOT` if the file is damaged, of another
+ * version or made under other settings: the store is then of no use.
+ */
+export async function readSnapshot(path: string, settings: string, store: DecisionStore): Promise<boolean> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw failure(`snapshot_file ${path} cannot be read`, error)
+  }
+  try {
+    const reader = new SnapshotReader(file, (await file.stat()).size)
+    await reader.verify(settings)
+    await store.restore(() => reader.takeBlock())
+    return true
+  } catch (error) {
+    throw failure(`snapshot_file ${path} is not used`, error)
+  } finally {
+    await file.close()
+  }
+}
+
+class SnapshotReader {
+  readonly #file: FileHandle
+  readonly #size: number
+  #position = 0
+
+  constructor(file: FileHandle, size: number) {
+    this.#file = file
+    this.#size = size
+  }
+
+  /** Throws unless every byte is as it was written; afterwards the blocks can be taken and trusted. */
+  async verify(settings: string): Promise<void> {
+    const header = await this.#read(Math.min(HEADER_BYTES, this.#size))
+    if (!header.subarray(0, MAGIC.length - 1).equals(MAGIC.subarray(0, -1))) throw new Error('it is no snapshot')
+    if (header[MAGIC.length - 1] !== VERSION) throw new Error('it is of another version')
+    const end = this.#size - 4
+    let checksum = crc32(header)
+    while (this.#position < end) checksum = crc32(await this.#read(Math.min(CHUNK, end - this.#position)), checksum)
+    if (this.#position !== end || (await this.#read(4)).readInt32LE() !== (checksum | 0))
+      throw new Error('it is damaged')
+    if (!header.subarray(MAGIC.length).equals(digest(settings))) throw new Error('it was made under other settings')
+    this.#position = HEADER_BYTES
+  }
+
+  async takeBlock(): Promise<Int32Array> {
+    const length = (await this.#read(4)).readInt32LE()
+    if (length === END_OF_BLOCKS) throw new Error('it has too few blocks')
+    const bytes = await this.#read(length * 4)
+    return new Int32Array(bytes.buffer, 0, length)
+  }
+
+  async #read(length: number): Promise<Buffer> {
+    const bytes = Buffer.from(new ArrayBuffer(length))
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await this.#file.read(bytes, filled, length - filled, this.#position + filled)
+      if (bytesRead === 0) throw new Error('it is cut off')
+      filled += bytesRead
+    }
+    this.#position += length
+    return bytes
+  }
+}
+
+function bytesOf(words: Int32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+}
+
+function digest(settings: string): Buffer {
+  return createHash('sha256').update(settings).digest()
+}
+
+function failure(what: string, error: unknown): BouncerError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new BouncerError('ERR_CSB_SNAPSHOT', `${what}: ${reason}`, { cause: error })
+}
