@@ -211,8 +211,8 @@ export class DecisionStore implements Saved {
     const id = splitId(decision.id)
     if (target.kind === 'text') return this.#putRow(target, null, decision, id, expires, 0)
     let result: PutResult = 'renewed'
-    for (const [i, prefix] of target.prefixes.entries()) {
-      const one = this.#putRow(target, prefix, decision, id, expires, i === 0 ? 0 : row.IS_CONTINUATION)
+    for (let i = 0; i < target.prefixes.length; i++) {
+      const one = this.#putRow(target, target.prefixes[i], decision, id, expires, i === 0 ? 0 : row.IS_CONTINUATION)
       if (one === 'limit') return one
       if (i === 0) result = one
     }
@@ -294,7 +294,8 @@ export class DecisionStore implements Saved {
   #hasValue(slot: number, target: Target): boolean {
     if (target.kind === 'text') return true // a chain on a text is of one scope and value
     if (this.rows.hasFlag(slot, row.IS_RANGE_SCOPE) !== (target.scope === 'Range')) return false
-    return (this.rows.textOf(slot)?.value ?? null) === target.oddText
+    if (!this.rows.hasFlag(slot, row.HAS_TEXT)) return target.oddText === null
+    return this.rows.textOf(slot)?.value === target.oddText
   }
 
   /**

@@ -4,6 +4,9 @@ import { describe, expect, it, test } from 'vitest'
 import { createAddressWords, formatAddress, isAddress, parseAddress } from '../../src/net/address.js'
 import { oracleText } from '../oracle/linear-matcher.js'
 
+/** `npm run fuzz` sets more. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20_000)
+
 /** What we read, written canonically; null if refused. */
 function read(text: string): string | null {
   const words = createAddressWords()
@@ -77,7 +80,7 @@ describe('parseAddress', () => {
         expect(read(value)).toBe(oracleText(value))
         if (!value.includes('%')) expect(isAddress(value)).toBe(isIP(value) !== 0)
       }),
-      { numRuns: 20_000 },
+      { numRuns: RUNS },
     )
-  })
+  }, 3_600_000)
 })

@@ -3,13 +3,13 @@
  *
  *   bitmap   2^24 bits, one a /24: does a single address or a prefix of /17 to /31 touch it?        2 MiB, mostly in cache
  *   lengths  2^16 words, one a /16: bit L is set if a prefix of length L (0 to 31) covers or lies in it        256 KiB
- *   singles  hash: address -> value                                                  16 neighbours share a home slot
+ *   singles  hash: address -> value                                                  32 neighbours share a home slot
  *   ranges   hash: prefix and length in one word -> value
  *
  * A miss reads `lengths` and `bitmap` and is over. A hit costs one probe more, and one for each length present in its /16.
  * Nothing is expanded: a prefix longer than /16 sets at most 128 bits of the bitmap, a shorter one its bit in 2^(16 - L) words.
- * Invariant: every bit is exact. Deletion proves that nothing else needs a bit before it clears it; `rangeCounts` (how many
- * prefixes of a length above 16 lie in a /16) makes that cheap.
+ * Invariant: every bit is exact. Deletion proves that nothing else needs a bit before it clears it. Two counts make that
+ * cheap: how many prefixes of each length above 16 lie in a /16, and how many of /25 to /31 in a /24.
  */
 
 import type { Saved, TakeBlock } from './blocks.js'
@@ -19,8 +19,7 @@ import { PagedTable } from './paged-table.js'
 /** Lengths that cover a whole /16: they need no bit in the bitmap. */
 const SHORT_LENGTHS = 0x1ffff
 const LENGTHS_17_TO_24 = 0x1fe0000
-const LENGTHS_25_TO_31 = 0xfe000000 | 0
-const GROUP_BITS = 4
+const GROUP_BITS = 5
 
 export class Ipv4Table implements Saved {
   readonly #bitmap: Int32Array
@@ -115,8 +114,8 @@ export class Ipv4Table implements Saved {
     const lengths = this.#lengths[block >>> 8]
     return (
       this.#hasRangeAround(address, lengths & LENGTHS_17_TO_24) ||
-      this.#hasSingleIn(address) ||
-      this.#hasRangeWithin(address, lengths & LENGTHS_25_TO_31)
+      this.#rangeCounts.find(keyOfBlock24(address), 0, 0, 0) ||
+      this.#hasSingleIn(address)
     )
   }
 
@@ -134,16 +133,6 @@ export class Ipv4Table implements Saved {
     return false
   }
 
-  #hasRangeWithin(address: number, lengths: number): boolean {
-    for (let rest = lengths; rest !== 0; rest &= rest - 1) {
-      const length = 31 - Math.clz32(rest & -rest)
-      for (let host = 0; host < 256; host += 1 << (32 - length)) {
-        if (this.#ranges.find(rangeKey(address | host, length), 0, 0, 0)) return true
-      }
-    }
-    return false
-  }
-
   #setLengthBit(address: number, length: number): void {
     const first = address >>> 16
     const last = first + blocksOf16(length)
@@ -157,15 +146,25 @@ export class Ipv4Table implements Saved {
   }
 
   #countRange(address: number, length: number, change: 1 | -1): void {
+    const count = this.#addToCount(((address >>> 16) << 5) | length, change)
+    if (count === 0) this.#clearLengthBit(address, length)
+    else if (count === 1) this.#setLengthBit(address, length)
+    if (length > 24) this.#addToCount(keyOfBlock24(address), change)
+  }
+
+  #addToCount(key: number, change: 1 | -1): number {
     const counts = this.#rangeCounts
-    counts.claim(((address >>> 16) << 5) | length, 0, 0, 0)
+    counts.claim(key, 0, 0, 0)
     const count = counts.page[counts.at + 1] + change
     counts.page[counts.at + 1] = count
-    if (count === 0) {
-      counts.removeAtRest()
-      this.#clearLengthBit(address, length)
-    } else if (count === 1) this.#setLengthBit(address, length)
+    if (count === 0) counts.removeAtRest()
+    return count
   }
+}
+
+/** Among the keys of `rangeCounts`: the other ones are below 2^21. */
+function keyOfBlock24(address: number): number {
+  return (address >>> 8) | (1 << 31)
 }
 
 function keyOf(address: number, length: number): number {
