@@ -2,24 +2,32 @@
 
 import type { Registry } from 'prom-client'
 import type { BouncerEvents, BouncerStats } from './bouncer-face.js'
-import { createSources } from './config/create-sources.js'
+import { createLiveQuery, createSources } from './config/create-sources.js'
 import type { BouncerOptions } from './config/options.js'
 import { parseOptions, type ResolvedOptions } from './config/parse-options.js'
+import { type RouteOverrides, withOverrides } from './config/route-options.js'
 import { ALLOWED, type Decision, type Verdict } from './decisions/decision.js'
 import { Judge, type Subjects } from './decisions/judge.js'
-import { RowVerdict } from './decisions/row-verdict.js'
 import { Severity } from './decisions/severity.js'
 import { Sweeper } from './decisions/sweeper.js'
 import { BouncerError } from './errors.js'
 import { Events } from './events.js'
-import { silentLogger } from './logger.js'
+import { Gate, type RequestReader } from './gate.js'
+import { HealthWatch } from './health-watch.js'
 import { BouncerMetrics } from './metrics/bouncer-metrics.js'
-import { originLabel, RequestCounts } from './metrics/request-counts.js'
-import type { RemediationFallback } from './remediation/answer.js'
+import { RequestCounts } from './metrics/request-counts.js'
+import { canonicalAddress } from './net/address.js'
+import { PrefixSet } from './net/prefix-set.js'
+import { Policy } from './policy.js'
+import { GuardRails } from './remediation/guard-rails.js'
+import { Responder } from './remediation/responder.js'
 import { ConnectedSource, type SourceListener } from './sources/connected-source.js'
+import type { LiveQuery } from './sources/live-query.js'
 
 /** One of so many checks is timed: often enough to see, too rare to cost. */
 const TIMED_CHECKS_MASK = 4095
+
+type StartWait = 'keeps the process alive' | 'in the background'
 
 export class Bouncer {
   readonly #options: ResolvedOptions
@@ -29,7 +37,9 @@ export class Bouncer {
   readonly #metrics: BouncerMetrics
   readonly #sweeper: Sweeper
   readonly #judge: Judge
-  readonly #invalid: Verdict
+  readonly #policy: Policy
+  readonly #health: HealthWatch
+  readonly #live: LiveQuery | null
   readonly #warned = new Set<string>()
   #checks = 0
   #started: Promise<void> | null = null
@@ -49,13 +59,15 @@ export class Bouncer {
     })
     this.#metrics = new BouncerMetrics(this.#requests, this.#sources)
     this.#judge = new Judge(this.#sources)
+    this.#policy = new Policy(this.#judge, this.#requests, {
+      allowlist: new PrefixSet(options.allowlist),
+      guardRails: new GuardRails(options, severity),
+      invalidAddressAction: options.invalidAddressAction,
+    })
+    const accounts = this.#sources.map(({ account }) => account)
+    this.#health = new HealthWatch(accounts, options, (cause, action) => this.#policy.setTrouble(cause, action))
+    this.#live = createLiveQuery(options, severity)
     this.#sweeper = new Sweeper(() => this.#sources.map(({ store }) => store))
-    this.#invalid = Object.freeze({ action: options.invalidAddressAction, decision: null })
-  }
-
-  /** What answers decisions that cannot be carried out here. */
-  get remediationFallback(): RemediationFallback {
-    return this.#options.remediationFallback
   }
 
   /** The prom-client registry with this bouncer's metrics. */
@@ -68,9 +80,18 @@ export class Bouncer {
    * Rejects with `ERR_CSB_STATE` after `stop()`.
    */
   start(): Promise<void> {
+    return this.#startOnce('keeps the process alive')
+  }
+
+  /** Like `start`, for those who do not wait: the wait for the first sync does not keep the process alive. Never rejects. */
+  startInBackground(): void {
+    this.#startOnce('in the background').catch((error) => this.#options.logger.error(messageOf(error)))
+  }
+
+  #startOnce(wait: StartWait): Promise<void> {
     if (this.#stopped !== null)
       return Promise.reject(new BouncerError('ERR_CSB_STATE', 'start() was called after stop()'))
-    this.#started ??= this.#start()
+    this.#started ??= this.#start(wait)
     return this.#started
   }
 
@@ -93,6 +114,21 @@ export class Bouncer {
     return verdict
   }
 
+  /**
+   * Like `check`, and asks the LAPI where that is switched on (`mode` live or hybrid), or waits for the first sync
+   * (`waitForSync`). At once where nothing has to be waited for, else with a promise that never rejects.
+   */
+  ask(address: string, subjects?: Subjects): Verdict | Promise<Verdict> {
+    if (this.#options.waitForSync && !this.isReady()) return this.#waitAndAsk(address, subjects)
+    return this.#live === null ? this.check(address, subjects) : this.#askNow(address, subjects)
+  }
+
+  /** A gate for one kind of request: what a web framework's face is made of. Throws `ERR_CSB_CONFIG` for bad overrides. */
+  gate<Request>(reader: RequestReader<Request>, overrides: RouteOverrides = {}): Gate<Request> {
+    const options = withOverrides(this.#options, overrides)
+    return new Gate(this, reader, options, new Responder(options))
+  }
+
   /** Every decision in force that matches, the one that wins first. */
   explain(address: string, subjects?: Subjects): Decision[] {
     return this.#judge.explain(address, subjects)
@@ -106,7 +142,8 @@ export class Bouncer {
   stats(): BouncerStats {
     let remediated = 0
     for (const { count } of this.#requests.remediated()) remediated += count
-    const { allowed, invalid } = this.#requests
+    const { allowed } = this.#requests
+    const invalid = this.#requests.failures('invalid_address')
     const sources = this.#sources.map((source) => source.stats())
     return {
       decisions: sources.reduce((sum, source) => sum + source.decisions, 0),
@@ -130,18 +167,32 @@ export class Bouncer {
   warnOnce(code: string, message: string): void {
     if (this.#warned.has(code)) return
     this.#warned.add(code)
-    if (this.#options.logger !== silentLogger) this.#options.logger.warn(`${code}: ${message}`)
+    if (this.#options.hasLogger) this.#options.logger.warn(`${code}: ${message}`)
     else process.emitWarning(message, { type: 'CrowdSecWarning', code })
   }
 
-  async #start(): Promise<void> {
+  /** Told by a gate: a request is answered in the application's place, or would be (`dryRun`). */
+  noteBlocked(address: string, verdict: Verdict, isDryRun: boolean): void {
+    const { origin = '', scenario = '' } = verdict.decision ?? {}
+    const what = isDryRun ? 'would be blocked (dry run)' : 'blocked'
+    this.#options.logger.info(`${address} ${what}: ${verdict.action}, origin ${origin}, scenario ${scenario}`)
+  }
+
+  /** Told by a gate: something of ours, or a function that the user gave, threw. The request was let pass. */
+  noteGateError(error: unknown): void {
+    this.#options.logger.error(`A request was let pass because judging it failed: ${messageOf(error)}`)
+  }
+
+  async #start(wait: StartWait): Promise<void> {
     for (const notice of this.#options.notices) this.#options.logger.warn(notice)
     this.#sweeper.start()
+    this.#health.start()
     for (const source of this.#sources) void source.start()
     const ready = Promise.all(this.#sources.map(({ firstSync }) => firstSync))
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#options.startTimeout)
+      if (wait === 'in the background') timer.unref()
       this.#endStart = resolve
     })
     await Promise.race([ready, timeout])
@@ -151,12 +202,14 @@ export class Bouncer {
   async #stop(): Promise<void> {
     this.#endStart()
     this.#sweeper.stop()
-    await Promise.all(this.#sources.map((source) => source.stop()))
+    this.#health.stop()
+    await Promise.all([...this.#sources.map((source) => source.stop()), this.#live?.stop()])
   }
 
   #sourceListener(): SourceListener {
     return {
       synced: (source, report) => {
+        this.#health.look()
         this.#metrics.observeSync(source, report.kind, report.milliseconds / 1000)
         this.#events.tell('synced', { source, ...report })
       },
@@ -168,29 +221,41 @@ export class Bouncer {
   }
 
   #checkNow(address: string, subjects: Subjects | undefined): Verdict {
-    const judge = this.#judge
-    const verdict = judge.judge(address, subjects)
-    if (verdict === ALLOWED) {
-      if (judge.family !== 0) {
-        this.#requests.countAllowed(judge.family)
-        return verdict
-      }
-      this.#requests.invalid++
-      if (this.#invalid.action === 'allow') return this.#invalid
-      this.#requests.countRemediated(this.#invalid.action, '')
-      this.#tellBlocked(address, this.#invalid)
-      return this.#invalid
-    }
-    if (verdict instanceof RowVerdict) {
-      this.#requests.countRemediated(verdict.action, originLabel(verdict.origin, verdict.scenario))
-    }
-    this.#tellBlocked(address, verdict)
+    const verdict = this.#policy.verdict(address, subjects)
+    if (verdict !== ALLOWED) this.#tellBlocked(address, verdict)
     return verdict
   }
 
-  #tellBlocked(address: string, verdict: Verdict): void {
-    if (this.#events.has('blocked')) this.#events.tell('blocked', { address, verdict })
+  #tellBlocked(address: string, verdict: Verdict): Verdict {
+    if (verdict !== ALLOWED && this.#events.has('blocked')) this.#events.tell('blocked', { address, verdict })
+    return verdict
   }
+
+  async #waitAndAsk(address: string, subjects: Subjects | undefined): Promise<Verdict> {
+    await this.#started
+    return this.#askNow(address, subjects)
+  }
+
+  #askNow(address: string, subjects: Subjects | undefined): Verdict | Promise<Verdict> {
+    const live = this.#live
+    if (live === null || !this.#policy.needsLive(address, subjects)) return this.check(address, subjects)
+    const text = canonicalAddress(address)
+    const known = live.peek(text)
+    if (known !== undefined) return this.#tellBlocked(address, this.#policy.verdict(address, subjects, known.found))
+    return live.ask(text).then(
+      ({ found }) => this.#tellBlocked(address, this.#policy.verdict(address, subjects, found)),
+      (error) => this.#liveFailed(address, subjects, error),
+    )
+  }
+
+  #liveFailed(address: string, subjects: Subjects | undefined, error: unknown): Verdict {
+    this.#options.logger.debug(`The LAPI could not be asked about ${address}: ${messageOf(error)}`)
+    return this.#tellBlocked(address, this.#policy.liveFailed(address, subjects, this.#options.lapiFailureAction))
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Each source has a file of its own; where there are several, its name is added to `snapshotFile`. */

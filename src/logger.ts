@@ -10,3 +10,15 @@ export interface Logger {
 
 /** Says nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** The same logger, whose failures are its own: a log that cannot be written must not stop a sync or a request. */
+export function unfailing(logger: Logger): Logger {
+  const safely = (level: keyof Logger) => (message: string) => {
+    try {
+      logger[level](message)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') }
+}

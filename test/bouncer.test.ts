@@ -222,7 +222,7 @@ describe('metrics', () => {
       'crowdsec_bouncer_requests_total{action="allow",origin=""} 8192',
       'crowdsec_bouncer_requests_total{action="ban",origin="cscli"} 1',
       'crowdsec_bouncer_requests_total{action="ban",origin="lists:tor"} 1',
-      'crowdsec_bouncer_invalid_addresses_total 1',
+      'crowdsec_bouncer_failed_verdicts_total{cause="invalid_address"} 1',
       'crowdsec_bouncer_decisions{origin="cscli",type="ban",ip_family="ipv4"} 1',
       'crowdsec_bouncer_decisions{origin="lists",type="ban",ip_family="ipv6"} 1',
       'crowdsec_bouncer_decisions_skipped_total{source="list",reason="bad_value"} 1',

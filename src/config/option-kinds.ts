@@ -2,6 +2,9 @@
 
 import { z } from 'zod'
 import type { Logger } from '../logger.js'
+import { readTrustedProxy, type TrustedProxies } from '../net/client-address.js'
+import type { Prefix } from '../net/prefix.js'
+import { readPrefixes } from '../net/prefix-set.js'
 import type { Source } from '../sources/source.js'
 import { parseDuration } from './duration.js'
 import { type ListenAddress, parseListenAddress } from './listen-address.js'
@@ -29,6 +32,12 @@ export const duration = z.union([z.string(), z.number()]).transform((value, cont
   refuse(context, { input: value, ...whyNoDuration(value, milliseconds) })
   return z.NEVER
 })
+
+/** To milliseconds, 0 for never. CrowdSec asks for ten minutes at least between two reports. */
+export const interval = z.union([
+  z.literal([0, '0', '0s']).transform(() => 0),
+  duration.refine((value) => value >= 600_000),
+])
 
 function whyNoDuration(value: string | number, milliseconds: number | null): { readonly why?: string } {
   if (milliseconds === null) return /^\s*[\d.]+\s*$/.test(String(value)) ? { why: 'the unit is missing' } : {}
@@ -106,6 +115,45 @@ export const sourceList = z
     if (twice !== undefined) refuse(context, { input: sources, why: `two are named ${JSON.stringify(twice)}` })
   })
   .readonly()
+
+/** To prefixes: addresses, CIDRs and `first-last` ranges. */
+export const prefixList = textList.transform((texts, context): readonly Prefix[] =>
+  texts.flatMap((text, index) => {
+    const prefixes = readPrefixes(text)
+    if (prefixes === null) refuse(context, { path: [index], input: text })
+    return prefixes ?? []
+  }),
+)
+
+/** A number of hops, or networks; see `readTrustedProxy`. */
+export const trustedProxies = z.union([
+  z.number().int().min(0).max(32),
+  textList.transform((texts, context): TrustedProxies => {
+    if (texts.length === 1 && /^\d{1,2}$/.test(texts[0])) return Number(texts[0])
+    for (const [index, text] of texts.entries()) {
+      if (readTrustedProxy(text) === null) refuse(context, { path: [index], input: text })
+    }
+    return texts
+  }),
+])
+
+/** Names to actions. In the environment: `name=action` pairs with commas between them. */
+export const actionMap = z
+  .union([z.string(), z.record(z.string(), z.string().min(1))])
+  .transform((value, context): Readonly<Record<string, string>> => {
+    if (typeof value !== 'string') return value
+    const pairs = value.split(',').map((pair) => pair.split('=').map(trimmed))
+    if (!pairs.every((pair) => pair.length === 2 && pair.every(isNotEmpty))) {
+      refuse(context, { input: value, why: 'expected name=action pairs' })
+      return z.NEVER
+    }
+    return Object.fromEntries(pairs)
+  })
+
+/** Something that only code can give. What it takes and returns is typed where it is used. */
+export function codeFunction<Signature>() {
+  return z.custom<Signature>((value) => typeof value === 'function')
+}
 
 /** The user's logger, by its shape. */
 export const loggerShape = z.custom<Logger>((value) => hasMethods(value, ['debug', 'info', 'warn', 'error']))

@@ -1,6 +1,8 @@
 /** Every option of the library and of the service: its schema, its default and what documentation and errors say of it. */
 
 import { z } from 'zod'
+import { lapiOptions } from './lapi-options.js'
+import { type OptionInfo, optionInfo } from './option-info.js'
 import {
   distinctTextList,
   duration,
@@ -12,19 +14,7 @@ import {
   sourceList,
   textList,
 } from './option-kinds.js'
-
-/** What a person is told of an option. */
-export interface OptionInfo {
-  /** Completes "expected ...". */
-  readonly accepts: string
-  readonly meaning: string
-  /** `code`: cannot be written in a file. `service`: has no meaning in the library. */
-  readonly place: 'everywhere' | 'code' | 'service'
-  /** `secret` values are never shown. `path` values are relative to the file in which they stand. */
-  readonly value: 'plain' | 'secret' | 'path'
-}
-
-export const optionInfo = z.registry<OptionInfo>()
+import { requestOptions } from './request-options.js'
 
 const durationText = 'a duration of 100ms to 24d such as 10s, 1h30m or 1d, or milliseconds as a number'
 const listText = 'a list of texts, or one text with commas between them'
@@ -33,8 +23,7 @@ const everywhere = { place: 'everywhere', value: 'plain' } as const
 const codeOnly = { place: 'code', value: 'plain' } as const
 const serviceOnly = { place: 'service', value: 'plain' } as const
 
-/** What `createBouncer` takes. */
-export const libraryOptions = z.strictObject({
+const decisionOptions = z.strictObject({
   apiUrl: httpUrl.prefault('http://127.0.0.1:8080').register(optionInfo, {
     ...everywhere,
     accepts: 'an http or https URL such as http://127.0.0.1:8080, with or without a path',
@@ -114,27 +103,6 @@ export const libraryOptions = z.strictObject({
     accepts: durationText,
     meaning: 'How much time lies between two snapshots at least. One more is written on stop.',
   }),
-  invalidAddressAction: z
-    .enum(['allow', 'ban'])
-    .prefault('allow')
-    .register(optionInfo, {
-      ...everywhere,
-      accepts: '`allow` or `ban`',
-      meaning: 'The verdict on what is not an IP address.',
-    }),
-  remediationFallback: z
-    .enum(['ban', 'ignore'])
-    .prefault('ban')
-    .register(optionInfo, {
-      ...everywhere,
-      accepts: '`ban` or `ignore`',
-      meaning: 'What becomes of a decision whose type cannot be carried out here.',
-    }),
-  severityOrder: distinctTextList.prefault(['ban', 'captcha', 'throttle']).register(optionInfo, {
-    ...everywhere,
-    accepts: `${listText}, each once and at least one`,
-    meaning: 'Types of decision, the most severe first: it wins where several match. Types not named come after.',
-  }),
   sources: sourceList.prefault([]).register(optionInfo, {
     ...codeOnly,
     accepts: 'a list of objects with `name`, `start` and `stop`, each name once',
@@ -145,6 +113,13 @@ export const libraryOptions = z.strictObject({
     accepts: 'an object with `debug`, `info`, `warn` and `error`, such as console or a pino logger',
     meaning: 'What is told in sentences goes here. Without one the library is silent.',
   }),
+})
+
+/** What `createBouncer` takes. */
+export const libraryOptions = z.strictObject({
+  ...decisionOptions.shape,
+  ...lapiOptions.shape,
+  ...requestOptions.shape,
 })
 
 /** What only the check service takes. */

@@ -1,7 +1,7 @@
 /** Options in code: what `createBouncer` was given, validated, with every default filled in. */
 
 import { BouncerError } from '../errors.js'
-import { type Logger, silentLogger } from '../logger.js'
+import { type Logger, silentLogger, unfailing } from '../logger.js'
 import { readLayer } from './layer.js'
 import type { OptionName } from './options.js'
 import { kindOf } from './problem.js'
@@ -41,12 +41,12 @@ export function parseOptions(input: unknown): ResolvedOptions {
 
 /** The part of the resolved options that the library works with. */
 export function libraryPart({ values, given }: Resolved, spelling: Spelling): ResolvedOptions {
-  const { listen, logLevel, apiKeyFile, apiKey = null, decisionsFile = null, logger = silentLogger, ...plain } = values
+  const { listen, logLevel, apiKeyFile, apiKey = null, decisionsFile = null, ...plain } = values
   return {
     ...plain,
     apiKey,
     decisionsFile: apiKey === null ? decisionsFile : null,
-    logger,
+    logger: values.logger === undefined ? silentLogger : unfailing(values.logger),
     hasLogger: values.logger !== undefined,
     notices: noticesOn(given, spelling),
   }

@@ -299,18 +299,18 @@ export class DecisionStore implements Saved {
   }
 
   /**
-   * A refresh of the community list or of a blocklist deletes the old rows without saying so and brings the same values
-   * under new ids (all LAPI versions). Where the id is the identity, the old row would stay until its expiry.
+   * A refresh of the community list or of a blocklist deletes all rows of its origin and value without saying so, and brings
+   * them under new ids (all LAPI versions). Where the id is the identity, an old row would stay until its expiry. Rows that
+   * came in the same change belong to the same refresh.
    */
   #dropSuperseded(slot: number, target: Target, prefix: Prefix | null): void {
+    const arrived = this.#protected
     const origin = this.labels.originOf(slot)
-    if (origin !== 'CAPI' && origin !== 'lists') return
-    const labels = this.rows.get(slot, row.LABELS)
-    const scenario = this.rows.get(slot, row.SCENARIO)
+    if (arrived === null || (origin !== 'CAPI' && origin !== 'lists')) return
     for (let other = this.#chains.headOf(target, prefix); other !== 0; ) {
       const next = this.rows.get(other, row.NEXT)
-      const same = this.rows.get(other, row.LABELS) === labels && this.rows.get(other, row.SCENARIO) === scenario
-      if (other !== slot && same && this.#hasValue(other, target)) this.#drop(other)
+      const isOld = !arrived.has(other) && this.labels.originOf(other) === origin
+      if (isOld && this.#hasValue(other, target)) this.#drop(other)
       other = next
     }
   }

@@ -22,5 +22,13 @@ export interface Verdict {
   readonly decision: Decision | null
 }
 
+/** A verdict that stands on a decision. */
+export interface FoundVerdict extends Verdict {
+  readonly origin: string
+  readonly scenario: string
+  /** The same decision with another action, where guard rails say so. */
+  withAction(action: string): Verdict
+}
+
 /** Nothing matches. One object for all, so that an allowed request allocates nothing. */
 export const ALLOWED: Verdict = Object.freeze({ action: 'allow', decision: null })

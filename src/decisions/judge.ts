@@ -20,7 +20,8 @@ export class Judge {
   /** The family of the address judged last; 0 if it was no address. */
   family: Family = 0
   readonly #holders: readonly StoreHolder[]
-  readonly #words = createAddressWords()
+  /** The words of that address. */
+  readonly words = createAddressWords()
   // The best row found so far while judging.
   #store: DecisionStore | null = null
   #slot = 0
@@ -30,28 +31,34 @@ export class Judge {
     this.#holders = holders
   }
 
-  /** The most severe decision in force over all that match; of equals the most specific, then the first source's. */
+  /** The verdict where no policy stands between. */
   judge(address: string, subjects: Subjects | undefined): Verdict {
-    this.family = typeof address === 'string' ? parseAddress(address, this.#words) : 0
-    this.#store = null
+    return this.find(address, subjects) ?? ALLOWED
+  }
+
+  /** The most severe decision in force over all that match; of equals the most specific, then the first source's. */
+  find(address: string, subjects: Subjects | undefined): RowVerdict | null {
+    this.family = typeof address === 'string' ? parseAddress(address, this.words) : 0
     this.#rank = NO_RANK
     const holders = this.#holders
     for (let i = 0; i < holders.length; i++) {
       const store = holders[i].store
-      this.#consider(store, store.match(this.family, this.#words))
+      this.#consider(store, store.match(this.family, this.words))
       if (subjects !== undefined) this.#considerSubjects(store, subjects)
     }
-    return this.#store === null ? ALLOWED : new RowVerdict(this.#store, this.#slot)
+    const store: DecisionStore | null = this.#store
+    this.#store = null // a store that is replaced later must not be kept alive by the last hit
+    return store === null ? null : new RowVerdict(store, this.#slot)
   }
 
   /** All that match, the winner first. */
   explain(address: string, subjects: Subjects | undefined): Decision[] {
-    const family = typeof address === 'string' ? parseAddress(address, this.#words) : 0
+    const family = typeof address === 'string' ? parseAddress(address, this.words) : 0
     const found = this.#holders.flatMap(({ store }) => {
       const texts = Object.entries(subjects ?? {}).flatMap(([scope, value]) =>
         store.matchAllText(canonicalScope(scope), value),
       )
-      return [...store.matchAll(family, this.#words), ...texts].map((slot) => ({
+      return [...store.matchAll(family, this.words), ...texts].map((slot) => ({
         rank: store.rows.rankOf(slot),
         length: store.rows.lengthOf(slot),
         decision: new RowVerdict(store, slot).decision,

@@ -2,7 +2,7 @@
 
 import { createPrefix, formatPrefix, type Prefix } from '../net/prefix.js'
 import { type MonotonicClock, TICK } from './clock.js'
-import type { Decision, Verdict } from './decision.js'
+import type { Decision, FoundVerdict, Verdict } from './decision.js'
 import { joinId } from './decision-id.js'
 import * as row from './decision-rows.js'
 import type { DecisionStore } from './decision-store.js'
@@ -11,7 +11,7 @@ import type { DecisionStore } from './decision-store.js'
  * Copying costs a few words now, since rows are reused when decisions go; making texts and dates out of them costs more than
  * the check itself, so it waits until someone reads `decision`.
  */
-export class RowVerdict implements Verdict {
+export class RowVerdict implements FoundVerdict {
   readonly action: string
   readonly origin: string
   readonly scenario: string
@@ -46,6 +46,10 @@ export class RowVerdict implements Verdict {
   get decision(): Decision {
     this.made ??= this.make()
     return this.made
+  }
+
+  withAction(action: string): Verdict {
+    return { action, decision: this.decision }
   }
 
   toJSON(): Verdict {

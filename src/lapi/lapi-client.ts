@@ -1,6 +1,6 @@
 /** The LAPI's API for bouncers (`/v1`, every version since 1.4): the decision stream. */
 
-import type { DecisionChange } from '../decisions/wire-decision.js'
+import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import { HttpClient } from '../http/http-client.js'
 import { parseRetryAfter } from '../http/retry-after.js'
@@ -31,6 +31,16 @@ export interface StreamRequest {
   readonly deadline: number
   readonly signal: AbortSignal
 }
+
+export interface QueryRequest {
+  readonly address: string
+  /** Milliseconds for the whole answer. */
+  readonly deadline: number
+  readonly signal: AbortSignal
+}
+
+/** Bytes. One address has a handful of decisions. */
+const LONGEST_QUERY_ANSWER = 1 << 20
 
 /** A refusal by the LAPI that says when to come back. */
 export class LapiError extends BouncerError {
@@ -83,6 +93,20 @@ export class LapiClient {
     throw this.#refusal(response.status, excerpt, retryAfter)
   }
 
+  /**
+   * Every decision on an address, its ranges included (`GET /v1/decisions?ip=`, all versions). Moves this key's `last_pull`,
+   * so that a stream under the same key and address loses changes (all versions, if its last pull is a minute old). Throws
+   * what `openStream` throws.
+   */
+  async query({ address, deadline, signal }: QueryRequest): Promise<readonly WireDecision[]> {
+    const response = await this.#http.get({ path: 'v1/decisions', query: { ip: address }, deadline, signal })
+    const body = await response.excerpt(LONGEST_QUERY_ANSWER)
+    if (response.status !== 200) {
+      throw this.#refusal(response.status, body.slice(0, 200), parseRetryAfter(response.headers['retry-after']))
+    }
+    return parseQueryAnswer(body)
+  }
+
   async close(): Promise<void> {
     await this.#http.close()
   }
@@ -98,6 +122,28 @@ export class LapiClient {
     const message = `The LAPI at ${target} answered with status ${status}, expected 200${said}${hint}`
     return new LapiError('ERR_CSB_LAPI_STATUS', message, status, retryAfter)
   }
+}
+
+/** `null` where there is none (all versions), else an array. Elements that are no decisions are passed over. */
+function parseQueryAnswer(body: string): readonly WireDecision[] {
+  let answer: unknown
+  try {
+    answer = JSON.parse(body)
+  } catch (cause) {
+    const message = `The LAPI's answer about an address is not JSON: ${JSON.stringify(body.slice(0, 60))}`
+    throw new BouncerError('ERR_CSB_LAPI_BODY', message, { cause })
+  }
+  if (answer === null) return []
+  if (!Array.isArray(answer))
+    throw new BouncerError('ERR_CSB_LAPI_BODY', 'The LAPI answers about an address with no list')
+  return answer.filter(isDecision)
+}
+
+function isDecision(element: unknown): element is WireDecision {
+  if (typeof element !== 'object' || element === null) return false
+  return ['type', 'scope', 'value', 'duration', 'origin', 'scenario'].every(
+    (name) => typeof Reflect.get(element, name) === 'string',
+  )
 }
 
 /** `scopes` in the plural: LAPI before 1.6.1 ignores `scope`. `startup` counts only as the word `true`. */

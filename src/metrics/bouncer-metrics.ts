@@ -68,9 +68,9 @@ export class BouncerMetrics {
         for (const { action, origin, count } of requests.remediated()) set({ action, origin }, count)
       },
     )
-    this.#counter('invalid_addresses_total', 'Texts to judge that were no address.', [], (set) =>
-      set({}, requests.invalid),
-    )
+    this.#counter('failed_verdicts_total', 'Verdicts by a failure policy, by what had failed.', ['cause'], (set) => {
+      for (const [cause, count] of requests.failuresByCause()) set({ cause }, count)
+    })
   }
 
   #addDecisions(sources: readonly MeasuredSource[]): void {

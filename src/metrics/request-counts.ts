@@ -12,8 +12,7 @@ export interface RequestCount {
 export class RequestCounts {
   readonly #allowed = new Float64Array(7)
   readonly #remediated = new Map<string, Map<string, RequestCount>>()
-  /** Texts that were no address. */
-  invalid = 0
+  readonly #failures = new Map<string, number>()
 
   countAllowed(family: Family): void {
     this.#allowed[family]++
@@ -28,6 +27,19 @@ export class RequestCounts {
     const entry = origins.get(origin)
     if (entry === undefined) origins.set(origin, { action, origin, count: 1 })
     else entry.count++
+  }
+
+  /** Counts a verdict that could not be formed as it should, under its cause. */
+  countFailure(cause: string): void {
+    this.#failures.set(cause, (this.#failures.get(cause) ?? 0) + 1)
+  }
+
+  failures(cause: string): number {
+    return this.#failures.get(cause) ?? 0
+  }
+
+  failuresByCause(): Iterable<readonly [cause: string, count: number]> {
+    return this.#failures
   }
 
   get allowed(): number {

@@ -162,6 +162,12 @@ function isZone(text: string, from: number): boolean {
   return from < text.length
 }
 
+/** The canonical text of an address however it is spelled; what is no address stays as it is. */
+export function canonicalAddress(text: string): string {
+  const family = parseAddress(text, scratch)
+  return family === 0 ? text : formatAddress(family, scratch)
+}
+
 /** The canonical text: dotted quad, or RFC 5952 for IPv6. */
 export function formatAddress(family: 4 | 6, words: AddressWords): string {
   return family === 4 ? formatIpv4(words[0]) : formatIpv6(words)

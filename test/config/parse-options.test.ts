@@ -43,6 +43,26 @@ test('defaults', () => {
     sources: [],
     hasLogger: false,
     notices: [],
+    snapshotInterval: 300_000,
+    mode: 'stream',
+    lapiTimeout: 200,
+    lapiFailureAction: 'passthrough',
+    cacheExpiration: 1_000,
+    cacheSize: 50_000,
+    insecureSkipVerify: false,
+    usageMetricsInterval: 1_800_000,
+    clientAddressHeader: 'x-forwarded-for',
+    allowlist: [],
+    excludePaths: [],
+    excludeMethods: [],
+    dryRun: false,
+    scenarioActions: {},
+    originActions: {},
+    notReadyAction: 'passthrough',
+    waitForSync: false,
+    stalenessAction: 'passthrough',
+    banReturnCode: 403,
+    retryAfter: false,
   })
 })
 
@@ -66,7 +86,7 @@ describe('takes', () => {
     [{ severityOrder: 'captcha,ban' }, { severityOrder: ['captcha', 'ban'] }],
     [{ invalidAddressAction: 'ban' }, { invalidAddressAction: 'ban' }],
     [{ remediationFallback: 'ignore' }, { remediationFallback: 'ignore' }],
-    [{ logger: console }, { logger: console, hasLogger: true }],
+    [{ logger: console }, { hasLogger: true }],
   ])('%j', (options, expected) => {
     expect(parseOptions({ ...key, ...options })).toMatchObject(expected)
   })

@@ -160,16 +160,21 @@ describe('identity by id', () => {
     expect(judge.judge('1.2.3.4', undefined).decision?.id).toBe(other)
   })
 
-  it('a refreshed list replaces its row, another list does not', () => {
-    store.put(decision({ id: 1, origin: 'lists', scenario: 'firehol' }))
-    store.put(decision({ id: 2, origin: 'lists', scenario: 'tor' }))
-    store.put(decision({ id: 3, origin: 'lists', scenario: 'firehol' }))
-    expect(
+  it('a refresh of lists replaces the rows of their origin and value that it does not bring itself', () => {
+    const ids = () =>
       judge
         .explain('1.2.3.4', undefined)
         .map(({ id }) => id)
-        .sort(),
-    ).toEqual([2, 3])
+        .sort()
+    store.put(decision({ id: 1, origin: 'lists', scenario: 'firehol' }))
+    store.put(decision({ id: 2, origin: 'lists', scenario: 'tor' }))
+    store.put(decision({ id: 3, origin: 'CAPI' }))
+    expect(ids()).toEqual([1, 2, 3])
+    store.beginChange()
+    store.put(decision({ id: 4, origin: 'lists', scenario: 'firehol' }))
+    store.put(decision({ id: 5, origin: 'lists', scenario: 'tor' }))
+    store.endChange()
+    expect(ids()).toEqual([3, 4, 5])
   })
 })
 

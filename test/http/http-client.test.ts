@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HttpClient, type HttpRequest, type HttpResponse } from '../../src/http/http-client.js'
 import { canHang, hangingPort } from './hanging-port.js'
@@ -189,6 +189,17 @@ describe('what stays behind', () => {
     for (let i = 0; i < 30; i++) expect(await bodyOf(client, { signal })).toBe('abc')
     await new Promise(setImmediate)
     expect(warnings).toEqual([])
+  })
+
+  it('close() closes connections that are kept for later, too', async () => {
+    const server = createHttpServer((_request, response) => response.end('abc'))
+    onTestFinished(() => void server.close())
+    const client = clientOf(await portOf(server))
+    const connections = () => promisify(server.getConnections.bind(server))()
+    await bodyOf(client)
+    expect(await connections()).toBe(1)
+    await client.close()
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
   })
 
   it('connections are used again', async () => {

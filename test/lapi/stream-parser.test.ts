@@ -331,6 +331,9 @@ describe('against JSON.parse', () => {
             const actual = outcome(chunks)
             // JSON.parse does not tell of a name that comes twice.
             if (typeof actual === 'string' && /only one "(new|deleted)"/.test(actual)) return
+            // Nor that the first of two was no list.
+            const isTwice = (bytes.toString().match(/"(new|deleted)"/g)?.length ?? 0) > 1
+            if (isTwice && typeof actual === 'string' && /expected a list of decisions/.test(actual)) return
             if (typeof expected === 'string' || typeof actual === 'string')
               expect(typeof actual, String(actual)).toBe(typeof expected)
             else expect(withoutIds(actual)).toEqual(withoutIds(expected))

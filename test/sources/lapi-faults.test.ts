@@ -128,7 +128,11 @@ describe.each(shapes)('on LAPI %s, after', (bodyShape) => {
     expect(await stepped.pull()).toBe('delta: changed')
     expect(await stepped.pull()).toBe('startup: replaced')
     expect(stepped.actions(...BANS, '198.51.100.1')).toBe('allow allow allow ban')
-    expect(await stepped.pull()).toBe('delta: changed')
+    for (const value of BANS) {
+      lapi.add({ value, duration: '4h' })
+      expect(await stepped.pull()).toBe('delta: changed')
+    }
+    expect(stepped.actions(...BANS)).toBe('ban ban ban')
   })
 })
 

@@ -206,17 +206,24 @@ describe('what only a scripted answer shows', () => {
   })
 
   it.each([
-    ['new first', ['new', 'deleted']],
-    ['deleted first', ['deleted', 'new']],
-  ] as const)('an item in both lists stays in force: %s', async (_name, keys) => {
+    ['new first', ['new', 'deleted'], 1],
+    ['deleted first', ['deleted', 'new'], 1],
+    ['new first, long before deleted', ['new', 'deleted'], 5000],
+    ['deleted first, long before new', ['deleted', 'new'], 5000],
+  ] as const)('an item in both lists stays in force: %s', async (_name, keys, others) => {
     const { lapi, stepped } = await steppedLapi()
     lapi.add({ value: '1.2.3.4', duration: '4h' })
     await stepped.pull()
-    const lists = { new: [wire(2, '1.2.3.4'), wire(3, '1.2.3.5')], deleted: [wire(3, '1.2.3.5'), wire(1, '1.2.3.4')] }
+    const filler = Array.from({ length: others }, (_, i) => wire(i + 10, `10.0.${i >> 8}.${i & 255}`))
+    const lists = {
+      new: [wire(2, '1.2.3.4'), wire(3, '1.2.3.5'), ...filler],
+      deleted: [wire(4, '192.0.2.1'), ...filler, wire(3, '1.2.3.5'), wire(1, '1.2.3.4')],
+    }
     const body = JSON.stringify(Object.fromEntries(keys.map((key) => [key, lists[key]])))
     lapi.fault({ kind: 'garbage', body }, { times: 1 })
     expect(await stepped.pull()).toBe('delta: changed')
-    expect(stepped.actions('1.2.3.4', '1.2.3.5')).toBe('ban ban')
+    expect(stepped.actions('1.2.3.4', '1.2.3.5', '10.0.0.0')).toBe('ban ban ban')
+    expect(stepped.bouncer.stats().decisions).toBe(others + 2)
   })
 
   it('a decision sent twice by overlapping pulls is no reason to pull everything', async () => {

@@ -1,0 +1,60 @@
+/** The options that may differ from route to route, where several faces share one bouncer. */
+
+import { readLayer } from './layer.js'
+import type { BouncerOptions, OptionName } from './options.js'
+import { allOptions } from './options.js'
+import type { ResolvedOptions } from './parse-options.js'
+import { issueSentence, throwProblems } from './problem.js'
+import { inCode } from './spelling.js'
+
+const routeOptionNames = [
+  'trustedProxies',
+  'clientAddressHeader',
+  'excludePaths',
+  'excludeMethods',
+  'exclude',
+  'identify',
+  'dryRun',
+  'maxRemediation',
+  'remediationFallback',
+  'banReturnCode',
+  'banTemplatePath',
+  'banRedirect',
+  'banAnswer',
+  'retryAfter',
+] as const satisfies readonly OptionName[]
+
+type RouteOptionName = (typeof routeOptionNames)[number]
+
+/** What a route works with. */
+export type RouteOptions = Pick<ResolvedOptions, RouteOptionName>
+
+/** What may be given for a route. */
+export type RouteOverrides = Pick<BouncerOptions, RouteOptionName>
+
+/** The bouncer's own options, with a route's in their place. Throws `ERR_CSB_CONFIG`. */
+export function withOverrides(options: ResolvedOptions, overrides: RouteOverrides): RouteOptions {
+  const problems: string[] = []
+  const layer = readLayer(Object.entries(overrides), {
+    spelling: inCode,
+    places: ['everywhere', 'code'],
+    directory: process.cwd(),
+    variables: 'literal',
+    where: '',
+  })
+  problems.push(...layer.problems)
+  const result: Record<string, unknown> = { ...options }
+  for (const [name, { value, written }] of layer.given) {
+    if (!routeOptionNames.some((one) => one === name)) problems.push(`${written}: cannot differ from route to route`)
+    const parsed = allOptions.shape[name].safeParse(value)
+    if (parsed.success) result[name] = parsed.data
+    else
+      problems.push(
+        ...parsed.error.issues.map((issue) =>
+          issueSentence({ ...issue, path: [name, ...issue.path] }, name, written, value),
+        ),
+      )
+  }
+  throwProblems(problems)
+  return result as unknown as RouteOptions
+}
