@@ -10,3 +10,39 @@ export const processClock: MonotonicClock = () => performance.now()
 export const TICK = 100
 
 export const LAST_TICK = 0xffff_ffff
+
+/** Ticks by which the noted time may lag behind: five seconds, where it is noted every second. */
+const MARGIN = 50
+
+/**
+ * Tells whether a time lies ahead, mostly without reading the clock, which costs as much as parsing an address. Whoever notes
+ * the time regularly (the sweeper) makes it sure of everything that lies some seconds ahead of what was noted.
+ */
+export class TickClock {
+  readonly #clock: MonotonicClock
+  /** Whatever is above lies ahead for sure. */
+  #sure = Number.POSITIVE_INFINITY
+
+  constructor(clock: MonotonicClock) {
+    this.#clock = clock
+  }
+
+  /** Now, in ticks. */
+  now(): number {
+    return Math.floor(this.#clock() / TICK)
+  }
+
+  isAhead(tick: number): boolean {
+    return tick > this.#sure || tick > this.now()
+  }
+
+  /** To be called every second or so, until `forget`. */
+  note(): void {
+    this.#sure = this.now() + MARGIN
+  }
+
+  /** From now on the clock is read each time. */
+  forget(): void {
+    this.#sure = Number.POSITIVE_INFINITY
+  }
+}

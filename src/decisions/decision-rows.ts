@@ -3,11 +3,11 @@
  * judging a match reads one place in memory. IPv6 addresses stand in records of their own; rare texts in a map.
  *
  *   NEXT      the next row on the same prefix or text, less severe or equal; 0 at the end
- *   ADDRESS   the IPv4 word, or the slot of the IPv6 words
  *   EXPIRES   ticks (tenths of a second of the monotonic clock), unsigned
- *   LABELS    type id << 16 | origin id
- *   SCENARIO  scenario id
  *   SHAPE     rank << 16 | prefix length << 8 | flags; 0 in a free row
+ *   LABELS    type id << 16 | origin id
+ *   ADDRESS   the IPv4 word, or the slot of the IPv6 words
+ *   SCENARIO  scenario id
  *   ID_LOW, ID_HIGH   the row id as 64 bits
  */
 
@@ -19,11 +19,11 @@ import { SlotPages } from './slot-pages.js'
 import { decodeTexts, encodeTexts } from './text-block.js'
 
 export const NEXT = 0
-export const ADDRESS = 1
-export const EXPIRES = 2
+export const EXPIRES = 1
+export const SHAPE = 2
 export const LABELS = 3
-export const SCENARIO = 4
-export const SHAPE = 5
+export const ADDRESS = 4
+export const SCENARIO = 5
 export const ID_LOW = 6
 export const ID_HIGH = 7
 
@@ -74,6 +74,15 @@ export class DecisionRows implements Saved {
 
   get(slot: number, word: number): number {
     return this.#rows.get(slot, word)
+  }
+
+  /** The page that holds a row and, with `offsetOf`, where: for who reads several words of it. */
+  pageOf(slot: number): Int32Array {
+    return this.#rows.pageOf(slot)
+  }
+
+  offsetOf(slot: number): number {
+    return this.#rows.offsetOf(slot)
   }
 
   set(slot: number, word: number, value: number): void {

@@ -7,7 +7,7 @@ import type { AddressWords, Family } from '../net/address.js'
 import type { Prefix } from '../net/prefix.js'
 import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import { PageAllocator } from '../net/prefix-table/page-allocator.js'
-import { LAST_TICK, type MonotonicClock, processClock, TICK } from './clock.js'
+import { LAST_TICK, type MonotonicClock, processClock, TICK, TickClock } from './clock.js'
 import { type IdWords, splitId } from './decision-id.js'
 import * as row from './decision-rows.js'
 import { DecisionRows } from './decision-rows.js'
@@ -45,6 +45,8 @@ export class DecisionStore implements Saved {
   readonly clock: MonotonicClock
   readonly rows: DecisionRows
   readonly labels: RowLabels
+  /** Time as the store's rows count it. */
+  readonly ticks: TickClock
   readonly #allocator = new PageAllocator()
   readonly #chains: RowChains
   readonly #severity: Severity
@@ -55,6 +57,7 @@ export class DecisionStore implements Saved {
   constructor(options: DecisionStoreOptions = {}) {
     this.identity = options.identity ?? 'value'
     this.clock = options.clock ?? processClock
+    this.ticks = new TickClock(this.clock)
     this.#severity = options.severity ?? new Severity()
     this.rows = new DecisionRows(this.#allocator, options.limit ?? 1 << 27)
     this.labels = new RowLabels(this.rows)
@@ -109,7 +112,7 @@ export class DecisionStore implements Saved {
   /** The row of the most severe decision in force on exactly this text; 0 if there is none. */
   matchText(scope: string, value: string): number {
     const head = this.#chains.headOfText(scope, value)
-    return head === 0 ? 0 : this.#firstInForce(head, this.#now())
+    return this.#firstInForce(head)
   }
 
   /** All rows in force on an address. */
@@ -130,7 +133,7 @@ export class DecisionStore implements Saved {
    */
   sweep(from: number, count: number): number {
     if (this.#isFrozen) return 0
-    const now = this.#now()
+    const now = this.ticks.now()
     const end = Math.min(from + count, this.rows.end)
     for (let slot = Math.max(from, 1); slot < end; slot++) {
       if (this.rows.expiresAt(slot) <= now && this.rows.isInUse(slot)) this.#drop(slot)
@@ -171,16 +174,11 @@ export class DecisionStore implements Saved {
     }
   }
 
-  #now(): number {
-    return Math.floor(this.clock() / TICK)
-  }
-
   #mostSevere(count: number): number {
-    const now = this.#now()
     let best = 0
     let bestRank = Number.POSITIVE_INFINITY
     for (let i = 0; i < count; i++) {
-      const slot = this.#firstInForce(this.#chains.matches[i], now)
+      const slot = this.#firstInForce(this.#chains.matches[i])
       if (slot === 0) continue
       const rank = this.rows.rankOf(slot)
       if (rank < bestRank) {
@@ -191,17 +189,16 @@ export class DecisionStore implements Saved {
     return best
   }
 
-  #firstInForce(head: number, now: number): number {
+  #firstInForce(head: number): number {
     let slot = head
-    while (slot !== 0 && this.rows.expiresAt(slot) <= now) slot = this.rows.get(slot, row.NEXT)
+    while (slot !== 0 && !this.ticks.isAhead(this.rows.expiresAt(slot))) slot = this.rows.get(slot, row.NEXT)
     return slot
   }
 
   #allInForce(head: number): number[] {
-    const now = this.#now()
     const slots: number[] = []
     for (let slot = head; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
-      if (this.rows.expiresAt(slot) > now) slots.push(slot)
+      if (this.ticks.isAhead(this.rows.expiresAt(slot))) slots.push(slot)
     }
     return slots
   }

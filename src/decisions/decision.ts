@@ -30,5 +30,14 @@ export interface FoundVerdict extends Verdict {
   withAction(action: string): Verdict
 }
 
+/** Where a verdict comes from, without making its decision, which costs more than the check; null where none stands behind it. */
+export function sourceOf(verdict: Verdict): Pick<Decision, 'origin' | 'scenario'> | null {
+  return isFound(verdict) ? verdict : verdict.decision
+}
+
+function isFound(verdict: Verdict): verdict is FoundVerdict {
+  return 'origin' in verdict
+}
+
 /** Nothing matches. One object for all, so that an allowed request allocates nothing. */
 export const ALLOWED: Verdict = Object.freeze({ action: 'allow', decision: null })

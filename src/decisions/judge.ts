@@ -48,7 +48,7 @@ export class Judge {
     }
     const store: DecisionStore | null = this.#store
     this.#store = null // a store that is replaced later must not be kept alive by the last hit
-    return store === null ? null : new RowVerdict(store, this.#slot)
+    return store === null ? null : new RowVerdict(store, this.#slot, this.words)
   }
 
   /** All that match, the winner first. */
@@ -61,7 +61,7 @@ export class Judge {
       return [...store.matchAll(family, this.words), ...texts].map((slot) => ({
         rank: store.rows.rankOf(slot),
         length: store.rows.lengthOf(slot),
-        decision: new RowVerdict(store, slot).decision,
+        decision: new RowVerdict(store, slot, this.words).decision,
       }))
     })
     return found.sort((a, b) => a.rank - b.rank || b.length - a.length).map(({ decision }) => decision)

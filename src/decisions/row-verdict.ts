@@ -1,6 +1,7 @@
 /** The verdict on an address that a decision matches: the row copied at the moment of the check, told as a Decision on demand. */
 
-import { createPrefix, formatPrefix, type Prefix } from '../net/prefix.js'
+import type { AddressWords } from '../net/address.js'
+import { clearHostBits, formatPrefix, type Prefix } from '../net/prefix.js'
 import { type MonotonicClock, TICK } from './clock.js'
 import type { Decision, FoundVerdict, Verdict } from './decision.js'
 import { joinId } from './decision-id.js'
@@ -19,26 +20,31 @@ export class RowVerdict implements FoundVerdict {
   private readonly expires: number
   private readonly idLow: number
   private readonly idHigh: number
-  private readonly ipv4: number
-  private readonly ipv6: Prefix | null = null
+  // The address that was judged: its leading bits are the decision's, so that the row's own address need not be read.
+  private readonly word0: number
+  private readonly word1: number
+  private readonly word2: number
+  private readonly word3: number
   private readonly text: row.RowText | undefined
   private readonly clock: MonotonicClock
   private made: Decision | null = null
 
-  constructor(store: DecisionStore, slot: number) {
+  constructor(store: DecisionStore, slot: number, address: AddressWords) {
     const { rows, labels } = store
-    this.action = labels.typeOf(slot)
-    this.origin = labels.originOf(slot)
-    this.scenario = labels.scenarioOf(slot)
-    this.shape = rows.get(slot, row.SHAPE)
-    this.expires = rows.get(slot, row.EXPIRES)
-    this.idLow = rows.get(slot, row.ID_LOW)
-    this.idHigh = rows.get(slot, row.ID_HIGH)
-    this.ipv4 = rows.get(slot, row.ADDRESS)
-    if ((this.shape & row.IS_IPV6) !== 0) {
-      this.ipv6 = createPrefix()
-      rows.readPrefix(slot, this.ipv6)
-    }
+    const page = rows.pageOf(slot)
+    const at = rows.offsetOf(slot)
+    const typeAndOrigin = page[at + row.LABELS]
+    this.action = labels.types.textOf(typeAndOrigin >>> 16)
+    this.origin = labels.origins.textOf(typeAndOrigin & 0xffff)
+    this.scenario = labels.scenarios.textOf(page[at + row.SCENARIO])
+    this.shape = page[at + row.SHAPE]
+    this.expires = page[at + row.EXPIRES]
+    this.idLow = page[at + row.ID_LOW]
+    this.idHigh = page[at + row.ID_HIGH]
+    this.word0 = address[0]
+    this.word1 = address[1]
+    this.word2 = address[2]
+    this.word3 = address[3]
     this.text = (this.shape & row.HAS_TEXT) === 0 ? undefined : rows.textOf(slot)
     this.clock = store.clock
   }
@@ -62,14 +68,18 @@ export class RowVerdict implements FoundVerdict {
       origin: this.origin,
       type: this.action,
       scope: this.text?.scope ?? ((this.shape & row.IS_RANGE_SCOPE) === 0 ? 'Ip' : 'Range'),
-      value: this.text?.value ?? formatPrefix(this.ipv6 ?? this.ipv4Prefix()),
+      value: this.text?.value ?? formatPrefix(this.prefix()),
       scenario: this.scenario,
       until: this.formatUntil(),
     }
   }
 
-  private ipv4Prefix(): Prefix {
-    return { family: 4, length: (this.shape >>> 8) & 0xff, words: Int32Array.of(this.ipv4) }
+  private prefix(): Prefix {
+    const words = Int32Array.of(this.word0, this.word1, this.word2, this.word3)
+    const family = (this.shape & row.IS_IPV6) === 0 ? 4 : 6
+    const prefix: Prefix = { family, length: (this.shape >>> 8) & 0xff, words }
+    clearHostBits(prefix)
+    return prefix
   }
 
   private formatUntil(): string {

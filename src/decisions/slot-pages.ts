@@ -9,6 +9,8 @@ import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
 const PAGE_BITS = 14
 const SLOTS_PER_PAGE = 1 << PAGE_BITS
 const SLOT_MASK = SLOTS_PER_PAGE - 1
+/** A large typed array begins 16 bytes into a memory page; from word 12 on, no record of 32 bytes straddles a cache line. */
+const FIRST_WORD = 12
 
 export class SlotPages implements Saved {
   /** Slots ever used: every slot in use is below. */
@@ -37,14 +39,14 @@ export class SlotPages implements Saved {
     if (this.end > this.#limit) return 0
     const slot = this.end++
     if (slot >>> PAGE_BITS === this.#pages.length) {
-      this.#pages.push(this.#allocator.allocate(SLOTS_PER_PAGE << this.#wordBits))
+      this.#pages.push(this.#allocator.allocate(FIRST_WORD + (SLOTS_PER_PAGE << this.#wordBits)))
     }
     return slot
   }
 
   free(slot: number): void {
-    const at = (slot & SLOT_MASK) << this.#wordBits
-    const page = this.#pages[slot >>> PAGE_BITS]
+    const at = this.offsetOf(slot)
+    const page = this.pageOf(slot)
     page.fill(0, at, at + (1 << this.#wordBits))
     page[at] = this.#firstFree
     this.#firstFree = slot
@@ -62,11 +64,21 @@ export class SlotPages implements Saved {
     this.#firstFree = firstFree
   }
 
+  /** The page that holds a record, for who reads several words of it. */
+  pageOf(slot: number): Int32Array {
+    return this.#pages[slot >>> PAGE_BITS]
+  }
+
+  /** Where in its page a record begins. */
+  offsetOf(slot: number): number {
+    return FIRST_WORD + ((slot & SLOT_MASK) << this.#wordBits)
+  }
+
   get(slot: number, word: number): number {
-    return this.#pages[slot >>> PAGE_BITS][((slot & SLOT_MASK) << this.#wordBits) + word]
+    return this.pageOf(slot)[this.offsetOf(slot) + word]
   }
 
   set(slot: number, word: number, value: number): void {
-    this.#pages[slot >>> PAGE_BITS][((slot & SLOT_MASK) << this.#wordBits) + word] = value
+    this.pageOf(slot)[this.offsetOf(slot) + word] = value
   }
 }

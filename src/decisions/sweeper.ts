@@ -1,4 +1,4 @@
-/** Frees decisions that are over, in slices of at most 2 ms, so that memory and counts follow the clock. */
+/** Notes the time every second and frees decisions that are over, in slices of at most 2 ms, so that memory follows the clock. */
 
 import type { DecisionStore } from './decision-store.js'
 
@@ -19,7 +19,10 @@ export class Sweeper {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#slice(), INTERVAL)
+    this.#timer = setInterval(() => {
+      for (const { ticks } of this.#stores()) ticks.note()
+      this.#slice()
+    }, INTERVAL)
     this.#timer.unref()
   }
 
@@ -28,6 +31,7 @@ export class Sweeper {
     if (this.#immediate !== null) clearImmediate(this.#immediate)
     this.#timer = null
     this.#immediate = null
+    for (const { ticks } of this.#stores()) ticks.forget()
   }
 
   /** Goes on where the last slice ended. Where much has expired, the next slice follows at once. */

@@ -72,6 +72,16 @@ function readIpv4(text: string, start: number, end: number): number {
 /** The eight 16-bit groups of the IPv6 address being read. One thread, no reentrance: shared. */
 const groups = new Int32Array(8)
 
+/** The value of a hexadecimal digit by its character code, -1 for any other ASCII character. */
+const HEX_DIGITS = Int8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? -1 : digit
+})
+
+function hexDigit(code: number): number {
+  return code < 128 ? HEX_DIGITS[code] : -1
+}
+
 /** Reads group by group, left to right; a dotted tail is two groups; `::` is filled in when the text is over. */
 function readIpv6(text: string, words: AddressWords): boolean {
   const length = text.length
@@ -83,14 +93,12 @@ function readIpv6(text: string, words: AddressWords): boolean {
     gap = 0
     i = 2
   }
-  let atSeparator = true // a group, or the end after `::`, may stand here
   while (i < length) {
     let code = text.charCodeAt(i)
     if (code === PERCENT) {
-      if (!isZone(text, i + 1)) return false
+      if (gap !== count || !isZone(text, i + 1)) return false // only `::` may end without a group
       break
     }
-    if (!atSeparator || count === 8) return false
     const start = i
     let group = 0
     while (i < length) {
@@ -100,28 +108,30 @@ function readIpv6(text: string, words: AddressWords): boolean {
       group = (group << 4) | digit
       i++
     }
-    if (code === DOT && i < length) {
+    if (i < length && code === DOT) {
       const end = endOfDotted(text, i)
       const tail = readIpv4(text, start, end)
       if (tail === NOT_IPV4 || count > 6) return false
       groups[count++] = tail >>> 16
       groups[count++] = tail & 0xffff
-      atSeparator = false
-      i = end
-      continue
+      if (end < length && !isZone(text, end + 1)) return false
+      break
     }
-    if (i === start || i - start > 4) return false
+    if (i === start || i - start > 4 || count === 8) return false
     groups[count++] = group
-    atSeparator = false
-    if (code !== COLON || i === length) continue // the end, a zone, or a character that the next turn refuses
-    atSeparator = true
+    if (i === length) break
+    if (code === PERCENT) {
+      if (!isZone(text, i + 1)) return false
+      break
+    }
+    if (code !== COLON) return false
     i++
     if (i === length) return false // ends with a single colon
     if (text.charCodeAt(i) === COLON) {
       if (gap !== -1) return false
       gap = count
       i++
-    } else if (text.charCodeAt(i) === PERCENT) return false
+    }
   }
   if (gap === -1 ? count !== 8 : count > 7) return false
   if (gap !== -1) fillGap(count, gap)
@@ -137,13 +147,6 @@ function fillGap(count: number, gap: number): void {
   const shift = 8 - count
   for (let i = count - 1; i >= gap; i--) groups[i + shift] = groups[i]
   for (let i = gap; i < gap + shift; i++) groups[i] = 0
-}
-
-function hexDigit(code: number): number {
-  const digit = code - 48
-  if (digit >>> 0 <= 9) return digit
-  const letter = (code | 32) - 97
-  return letter >>> 0 <= 5 ? letter + 10 : -1
 }
 
 /** Where the dotted tail ends: at the zone or with the text. */

@@ -4,7 +4,8 @@
  */
 
 import { isAddress } from './address.js'
-import { forwardedFor, stripPort } from './forwarded-address.js'
+import { forwardedFor, lastForwardedStart, stripPort } from './forwarded-address.js'
+import { UNIX_PEER } from './peer-address.js'
 import type { Prefix } from './prefix.js'
 import { PrefixSet, readPrefixes } from './prefix-set.js'
 
@@ -18,18 +19,18 @@ export interface ClientAddressOptions {
 }
 
 /** Names for networks that are never a visitor's. */
-const PRESETS: Readonly<Record<string, readonly string[]>> = {
-  loopback: ['127.0.0.0/8', '::1'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-}
+const PRESETS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['loopback', ['127.0.0.0/8', '::1']],
+  ['linklocal', ['169.254.0.0/16', 'fe80::/10']],
+  ['uniquelocal', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],
+])
 
 /** So many hops are looked at; a request with more comes from nobody honest. */
 const MOST_HOPS = 64
 
 /** The networks that a text of `trustedProxies` names; null if it names none. */
 export function readTrustedProxy(text: string): readonly Prefix[] | null {
-  const preset = PRESETS[text]
+  const preset = PRESETS.get(text)
   return preset === undefined ? readPrefixes(text) : preset.flatMap((one) => readPrefixes(one) ?? [])
 }
 
@@ -48,43 +49,44 @@ export class ClientAddress {
   }
 
   /**
-   * `peer`: the socket's remote address, undefined for a unix socket (whose peer is on this machine, and counts as a hop) or
-   * a socket that is gone. `header`: the values of `this.header`, several lines joined or not. Returns a text that may be no
-   * address, where there is none to be had.
+   * `peer`: what `peerAddress` tells. `header`: the values of `this.header`, several lines joined or not. Returns a text that
+   * may be no address, where there is none to be had.
    */
   resolve(peer: string | undefined, header: string | readonly string[] | undefined): string {
-    if (header === undefined || header.length === 0 || !this.#believes(peer, 0)) return peer ?? ''
+    const known = peer ?? ''
+    if (header === undefined || header.length === 0 || !this.#believes(known, 0)) return known
     const text = typeof header === 'string' ? header : header.join(',')
-    if (this.header !== 'x-forwarded-for' && this.header !== 'forwarded') return single(text) ?? peer ?? ''
-    return this.#walk(peer, text)
+    const isList = this.header === 'x-forwarded-for' || this.header === 'forwarded'
+    return isList ? this.#walk(known, text) : (lastAddress(text) ?? known)
   }
 
   /** Whether the hop so many steps away from us says the truth about the hop before it. */
-  #believes(address: string | undefined, hops: number): boolean {
+  #believes(address: string, hops: number): boolean {
     if (this.#hopCount > 0) return hops < this.#hopCount
-    return address === undefined ? this.#trusted.has('127.0.0.1') : this.#trusted.has(address)
+    return this.#trusted.has(address === UNIX_PEER ? '127.0.0.1' : address)
   }
 
-  #walk(peer: string | undefined, text: string): string {
+  #walk(peer: string, text: string): string {
     let client = peer
-    let end = text.length
-    for (let hops = 1; end > 0 && hops <= MOST_HOPS; hops++) {
-      const comma = text.lastIndexOf(',', end - 1)
-      const entry = text.slice(comma + 1, end).trim()
-      end = comma
+    let hops = 0
+    for (let end = text.length; end > 0 && hops < MOST_HOPS; ) {
+      const start = this.header === 'forwarded' ? lastForwardedStart(text, end) : text.lastIndexOf(',', end - 1) + 1
+      const entry = text.slice(start, end).trim()
+      end = start - 1
       if (entry === '') continue // an empty list element means nothing (RFC 9110 section 5.6.1)
       const address = this.header === 'forwarded' ? forwardedFor(entry) : stripPort(entry)
       // What is no address cannot be judged, and what stands left of it cannot be reached by trust.
-      if (address === null || !isAddress(address)) return client ?? ''
+      if (address === null || !isAddress(address)) return client
       client = address
-      if (!this.#believes(address, hops)) return client
+      hops++
+      if (!this.#believes(client, hops)) return client
     }
-    return client ?? ''
+    return client
   }
 }
 
-/** The one address in a header that holds one; null where it is none. */
-function single(text: string): string | null {
-  const address = stripPort(text.trim())
+/** The address in a header that holds one; of several, the last, which the nearest proxy wrote. Null where it is none. */
+function lastAddress(text: string): string | null {
+  const address = stripPort(text.slice(text.lastIndexOf(',') + 1).trim())
   return isAddress(address) ? address : null
 }

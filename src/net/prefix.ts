@@ -63,7 +63,8 @@ function parseLength(text: string, start: number): number {
   return length
 }
 
-function clearHostBits(prefix: Prefix): void {
+/** Makes the bits after the prefix's length zero. */
+export function clearHostBits(prefix: Prefix): void {
   const count = prefix.family === 4 ? 1 : 4
   for (let i = 0; i < count; i++) prefix.words[i] &= maskOfWord(prefix.length - 32 * i)
 }

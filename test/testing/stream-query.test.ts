@@ -38,7 +38,9 @@ it.each<BodyShape>(['1.4.6', '1.7.8'])(
           if (step.kind === 'delete') table.expire({ value: step.value }, clock.tick())
           if (step.kind === 'advance') clock.advance(step.ms)
           if (step.kind !== 'pull') continue
-          const now = clock.tick()
+          let now = clock.tick()
+          // In the very instant of its end a row is neither active nor deleted (all versions): not the instant to compare.
+          while ([...table.rows()].some((row) => row.until === now)) now = clock.tick()
           const delta = selectStream(table, query, lapiTraits[shape], now, lastPull)
           lastPull = now
           for (const row of delta.deleted) held.delete(row.id)

@@ -1,13 +1,13 @@
 /**
  * IPv4 prefixes, each with a value. Four structures, so that the usual request, whose address nobody listed, costs little:
  *
- *   bitmap   2^24 bits, one a /24: does a single address or a prefix of /17 to /31 touch it?        2 MiB, mostly in cache
- *   lengths  2^16 words, one a /16: bit L is set if a prefix of length L (0 to 31) covers or lies in it        256 KiB
- *   singles  hash: address -> value                                                  32 neighbours share a home slot
+ *   marks    2 bits for each of the 2^24 /24s: a single address in it? a prefix of /17 to /31 that touches it?       4 MiB
+ *   lengths  2^16 words, one a /16: bit L is set if a prefix of length L (0 to 31) covers or lies in it            256 KiB
+ *   singles  hash: address -> value                                                    32 neighbours share a home slot
  *   ranges   hash: prefix and length in one word -> value
  *
- * A miss reads `lengths` and `bitmap` and is over. A hit costs one probe more, and one for each length present in its /16.
- * Nothing is expanded: a prefix longer than /16 sets at most 128 bits of the bitmap, a shorter one its bit in 2^(16 - L) words.
+ * A miss reads `lengths` and `marks` and is over. A hit costs one probe more; where ranges touch its /24, one for each length
+ * in its /16. Nothing is expanded: a prefix longer than /16 sets at most 128 marks, a shorter one its bit in 2^(16 - L) words.
  * Invariant: every bit is exact. Deletion proves that nothing else needs a bit before it clears it. Two counts make that
  * cheap: how many prefixes of each length above 16 lie in a /16, and how many of /25 to /31 in a /24.
  */
@@ -16,20 +16,23 @@ import type { Saved, TakeBlock } from './blocks.js'
 import type { PageAllocator } from './page-allocator.js'
 import { PagedTable } from './paged-table.js'
 
-/** Lengths that cover a whole /16: they need no bit in the bitmap. */
+/** Lengths that cover a whole /16: they need no mark. */
 const SHORT_LENGTHS = 0x1ffff
 const LENGTHS_17_TO_24 = 0x1fe0000
+/** The two marks of a /24. */
+const SINGLE = 1
+const RANGE = 2
 const GROUP_BITS = 5
 
 export class Ipv4Table implements Saved {
-  readonly #bitmap: Int32Array
+  readonly #marks: Int32Array
   readonly #lengths: Int32Array
   readonly #singles: PagedTable
   readonly #ranges: PagedTable
   readonly #rangeCounts: PagedTable
 
   constructor(allocator: PageAllocator, seed: number) {
-    this.#bitmap = allocator.allocate(1 << 19)
+    this.#marks = allocator.allocate(1 << 20)
     this.#lengths = allocator.allocate(1 << 16)
     this.#singles = new PagedTable(allocator, { keyWords: 1, stride: 2, groupBits: GROUP_BITS, seed })
     this.#ranges = new PagedTable(allocator, { keyWords: 1, stride: 2, seed })
@@ -39,14 +42,16 @@ export class Ipv4Table implements Saved {
   /** Writes the values of all prefixes that cover the address to `values`, the longest prefix first; returns how many. */
   match(address: number, values: Int32Array): number {
     let count = 0
+    const marks = this.#marksOf(address >>> 8)
     let lengths = this.#lengths[address >>> 16]
-    if (((this.#bitmap[address >>> 13] >>> ((address >>> 8) & 31)) & 1) === 0) lengths &= SHORT_LENGTHS
-    else if (this.#singles.find(address, 0, 0, 0)) values[count++] = this.#singles.page[this.#singles.at + 1]
+    if ((marks & SINGLE) !== 0 && this.#singles.findWord(address)) {
+      values[count++] = this.#singles.page[this.#singles.at + 1]
+    }
+    if ((marks & RANGE) === 0) lengths &= SHORT_LENGTHS
     while (lengths !== 0) {
       const length = 31 - Math.clz32(lengths)
       lengths &= ~(1 << length)
-      if (this.#ranges.find(rangeKey(address, length), 0, 0, 0))
-        values[count++] = this.#ranges.page[this.#ranges.at + 1]
+      if (this.#ranges.findWord(rangeKey(address, length))) values[count++] = this.#ranges.page[this.#ranges.at + 1]
     }
     return count
   }
@@ -63,9 +68,9 @@ export class Ipv4Table implements Saved {
     const existed = table.claim(keyOf(address, length), 0, 0, 0)
     table.page[table.at + 1] = value
     if (existed) return
-    if (length > 16) this.#mark(address, length)
-    if (length <= 16) this.#setLengthBit(address, length)
-    else if (length < 32) this.#countRange(address, length, 1)
+    if (length === 32) this.#setMark(address >>> 8, SINGLE)
+    else if (length <= 16) this.#setLengthBit(address, length)
+    else this.#addRange(address, length)
   }
 
   delete(address: number, length: number): void {
@@ -73,18 +78,18 @@ export class Ipv4Table implements Saved {
     if (!table.find(keyOf(address, length), 0, 0, 0)) return
     table.removeAtRest()
     if (length <= 16) this.#clearLengthBit(address, length)
-    else if (length < 32) this.#countRange(address, length, -1)
-    if (length > 16) this.#unmark(address, length)
+    else if (length < 32) this.#removeRange(address, length)
+    else if (!this.#hasSingleIn(address & ~255)) this.#clearMark(address >>> 8, SINGLE)
   }
 
   *blocks(): Generator<Int32Array> {
-    yield this.#bitmap
+    yield this.#marks
     yield this.#lengths
     for (const table of this.#tables()) yield* table.blocks()
   }
 
   async restore(take: TakeBlock): Promise<void> {
-    this.#bitmap.set(await take())
+    this.#marks.set(await take())
     this.#lengths.set(await take())
     for (const table of this.#tables()) await table.restore(take)
   }
@@ -93,30 +98,39 @@ export class Ipv4Table implements Saved {
     return [this.#singles, this.#ranges, this.#rangeCounts]
   }
 
-  /** Sets the bits of every /24 that the prefix touches. */
-  #mark(address: number, length: number): void {
-    const first = address >>> 8
-    const last = first + blocksOf24(length)
-    for (let block = first; block < last; block++) this.#bitmap[block >>> 5] |= 1 << (block & 31)
+  /** The marks of the /24 with this number; higher bits are of its neighbours. */
+  #marksOf(block: number): number {
+    return this.#marks[block >>> 4] >>> ((block & 15) << 1)
   }
 
-  #unmark(address: number, length: number): void {
+  #setMark(block: number, mark: number): void {
+    this.#marks[block >>> 4] |= mark << ((block & 15) << 1)
+  }
+
+  #clearMark(block: number, mark: number): void {
+    this.#marks[block >>> 4] &= ~(mark << ((block & 15) << 1))
+  }
+
+  /** Notes a new prefix of /17 to /31. */
+  #addRange(address: number, length: number): void {
+    if (this.#addToCount(keyOfLength(address, length), 1) === 1) this.#setLengthBit(address, length)
+    if (length > 24) this.#addToCount(keyOfBlock24(address), 1)
     const first = address >>> 8
-    const last = first + blocksOf24(length)
-    for (let block = first; block < last; block++) {
-      if (!this.#isTouched(block)) this.#bitmap[block >>> 5] &= ~(1 << (block & 31))
+    for (let block = first; block < first + blocksOf24(length); block++) this.#setMark(block, RANGE)
+  }
+
+  #removeRange(address: number, length: number): void {
+    if (this.#addToCount(keyOfLength(address, length), -1) === 0) this.#clearLengthBit(address, length)
+    if (length > 24) this.#addToCount(keyOfBlock24(address), -1)
+    const first = address >>> 8
+    for (let block = first; block < first + blocksOf24(length); block++) {
+      if (!this.#isTouchedByRange(block << 8)) this.#clearMark(block, RANGE)
     }
   }
 
-  /** Whether a single address or a prefix of /17 to /31 touches the /24 with this number. */
-  #isTouched(block: number): boolean {
-    const address = block << 8
-    const lengths = this.#lengths[block >>> 8]
-    return (
-      this.#hasRangeAround(address, lengths & LENGTHS_17_TO_24) ||
-      this.#rangeCounts.find(keyOfBlock24(address), 0, 0, 0) ||
-      this.#hasSingleIn(address)
-    )
+  #isTouchedByRange(block: number): boolean {
+    const lengths = this.#lengths[block >>> 16] & LENGTHS_17_TO_24
+    return this.#rangeCounts.findWord(keyOfBlock24(block)) || this.#hasRangeAround(block, lengths)
   }
 
   #hasRangeAround(address: number, lengths: number): boolean {
@@ -145,13 +159,6 @@ export class Ipv4Table implements Saved {
     for (let block = first; block < last; block++) this.#lengths[block] &= ~(1 << length)
   }
 
-  #countRange(address: number, length: number, change: 1 | -1): void {
-    const count = this.#addToCount(((address >>> 16) << 5) | length, change)
-    if (count === 0) this.#clearLengthBit(address, length)
-    else if (count === 1) this.#setLengthBit(address, length)
-    if (length > 24) this.#addToCount(keyOfBlock24(address), change)
-  }
-
   #addToCount(key: number, change: 1 | -1): number {
     const counts = this.#rangeCounts
     counts.claim(key, 0, 0, 0)
@@ -162,7 +169,11 @@ export class Ipv4Table implements Saved {
   }
 }
 
-/** Among the keys of `rangeCounts`: the other ones are below 2^21. */
+/** Keys of `rangeCounts`: a length in a /16, below 2^21; a /24, negative. */
+function keyOfLength(address: number, length: number): number {
+  return ((address >>> 16) << 5) | length
+}
+
 function keyOfBlock24(address: number): number {
   return (address >>> 8) | (1 << 31)
 }

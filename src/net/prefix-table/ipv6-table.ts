@@ -49,7 +49,7 @@ export class Ipv6Table implements Saved {
   /** Writes the values of all prefixes that cover the address to `values`, the longest prefix first; returns how many. */
   match(address: AddressWords, values: Int32Array): number {
     const regions = this.#regions
-    if (!regions.find(address[0], 0, 0, 0)) return this.#wideLengths === 0 ? 0 : this.#matchWide(address, values, 0)
+    if (!regions.findWord(address[0])) return this.#wideLengths === 0 ? 0 : this.#matchWide(address, values, 0)
     const lengths = regions.page[regions.at + REGION_LENGTHS]
     let count = regions.page[regions.at + REGION_LONGER] === 0 ? 0 : this.#matchNetwork(address, values)
     count = this.#matchLengths(address, lengths, 32, values, count)

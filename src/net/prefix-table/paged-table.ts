@@ -88,6 +88,28 @@ export class PagedTable implements Saved {
     return false
   }
 
+  /** `find` for keys of one word, which is most of what a check does. */
+  findWord(key: number): boolean {
+    const stride = this.#stride
+    const last = stride - 1
+    let hash = this.#seed ^ (key >>> this.#groupBits)
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+    hash ^= hash >>> 16
+    const page = this.#directory[hash >>> this.#directoryShift]
+    let at = HEADER + (hash & SLOT_MASK) * stride
+    while (page[at + last] !== 0) {
+      if (page[at] === key) {
+        this.page = page
+        this.at = at
+        return true
+      }
+      at += stride
+      if (at === this.#end) at = HEADER
+    }
+    return false
+  }
+
   /** Like `find`, but where the key is absent it writes the key in a free slot, the other words 0, and returns false. */
   claim(k0: number, k1: number, k2: number, k3: number): boolean {
     if (this.find(k0, k1, k2, k3)) return true
