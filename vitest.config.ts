@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default', './test/every-test-ran.ts'],
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -1,9 +1,10 @@
 /** Express 4 and 5: `app.use(crowdsec({ apiUrl, apiKey }))`. */
 
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import type { Verdict } from '../src/decisions/decision.js'
+import { openGate } from '../src/bouncer.js'
 import type { Passage, RequestReader } from '../src/gate.js'
-import { Bouncer, type BouncerOptions, createBouncer, type RouteOverrides } from '../src/index.js'
+import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
+import { peerAddress } from '../src/net/peer-address.js'
 
 declare global {
   namespace Express {
@@ -21,11 +22,16 @@ export interface CrowdsecHandler extends RequestHandler {
 
 const reader: RequestReader<Request> = {
   address: (req) => req.ip,
-  peer: (req) => req.socket?.remoteAddress,
+  peer: (req) => peerAddress(req.socket),
   header: (req, name) => req.headers[name],
   method: (req) => req.method,
   path: (req) => req.originalUrl,
-  untrustedProxySetting: (req) => (req.app?.get('trust proxy') === false ? "Express' `trust proxy`" : null),
+  proxyTrust: (req) => {
+    const trusted: unknown = req.app?.get('trust proxy')
+    if (trusted === true) return 'all'
+    return trusted ? 'some' : 'none'
+  },
+  proxySettings: "Express' `trust proxy` or `trustedProxies`",
 }
 
 /**
@@ -34,12 +40,10 @@ const reader: RequestReader<Request> = {
  * `overrides` hold for this route alone. Throws `ERR_CSB_CONFIG` at once.
  */
 export function crowdsec(options: BouncerOptions | Bouncer, overrides?: RouteOverrides): CrowdsecHandler {
-  const bouncer = options instanceof Bouncer ? options : createBouncer(options)
-  if (bouncer !== options) bouncer.startInBackground()
-  const gate = bouncer.gate(reader, overrides)
+  const { bouncer, gate } = openGate(options, reader, overrides)
   const handler: RequestHandler = (req, res, next) => {
     const passage = gate.enter(req)
-    if (passage instanceof Promise) void passage.then((one) => finish(one, req, res, next))
+    if (passage instanceof Promise) passage.then((one) => finish(one, req, res, next)).catch(next)
     else finish(passage, req, res, next)
   }
   return Object.assign(handler, { bouncer })

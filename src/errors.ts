@@ -14,10 +14,12 @@ export const bouncerErrorCodes = [
   'ERR_CSB_LAPI_BODY', // the LAPI's body is not a decision stream
   'ERR_CSB_CONNECT', // nothing answers at the URL
   'ERR_CSB_CONNECTION_LOST', // the connection broke in mid-answer
+  'ERR_CSB_TLS', // a certificate cannot be used, or one side does not trust the other's
   'ERR_CSB_TIMEOUT', // the peer was slower than the deadline
   'ERR_CSB_STATE', // start() after stop(), and the like
   'ERR_CSB_LIMIT', // more decisions than the store can hold
   'ERR_CSB_SNAPSHOT', // a snapshot cannot be read or written
+  'ERR_CSB_GEOIP', // a country or AS database cannot be used
   'ERR_CSB_SOURCE', // a source failed with an error of its own
 ] as const
 

@@ -7,8 +7,13 @@ import type { RouteOptions } from './config/route-options.js'
 import { ALLOWED, type Verdict } from './decisions/decision.js'
 import type { Subjects } from './decisions/judge.js'
 import { ClientAddress } from './net/client-address.js'
+import { stripPort } from './net/forwarded-address.js'
 import type { Answer } from './remediation/answer.js'
+import { ExcludedPaths } from './remediation/excluded-paths.js'
+import type { GuardRails } from './remediation/guard-rails.js'
+import type { Remediation } from './remediation/remediation-log.js'
 import type { Responder } from './remediation/responder.js'
+import { atOnce, readSubjects } from './remediation/user-function.js'
 
 /** How a framework's request is read. One object a face, so that nothing is made for a request. */
 export interface RequestReader<Request> {
@@ -21,9 +26,14 @@ export interface RequestReader<Request> {
   method(request: Request): string
   /** The path, with or without a query. */
   path(request: Request): string
-  /** The framework's own way to trust proxies, if it has one and it is off: named in a warning. */
-  untrustedProxySetting(request: Request): string | null
+  /** Whose `X-Forwarded-For` the framework believes, where `address` is its own finding. */
+  proxyTrust(request: Request): ProxyTrust
+  /** What to set for another trust, to be named in a warning. */
+  readonly proxySettings: string
 }
+
+/** With `all`, the leftmost entry is believed, and the visitor can write it himself. */
+export type ProxyTrust = 'none' | 'some' | 'all'
 
 /** What becomes of a request: the verdict on it, and the answer if it may not pass. */
 export interface Passage {
@@ -33,10 +43,18 @@ export interface Passage {
 
 /** What a gate needs of the bouncer. */
 export interface Gatekeeper {
-  ask(address: string, subjects?: Subjects): Verdict | Promise<Verdict>
-  noteBlocked(address: string, verdict: Verdict, isDryRun: boolean): void
-  noteGateError(error: unknown): void
+  ask(address: string, subjects: Subjects | undefined, guardRails: GuardRails): Verdict | Promise<Verdict>
+  remediated(remediation: Remediation): void
+  gateFailed(error: unknown): void
+  /** Something of ours failed, so that a request was let pass without a verdict. */
+  passedUnjudged(): void
   warnOnce(code: string, message: string): void
+}
+
+/** What a route decides by, made of its options. */
+export interface GateParts {
+  readonly guardRails: GuardRails
+  readonly responder: Responder
 }
 
 const FREE: Passage = Object.freeze({ verdict: ALLOWED, answer: null })
@@ -45,14 +63,16 @@ export class Gate<Request> {
   readonly #bouncer: Gatekeeper
   readonly #reader: RequestReader<Request>
   readonly #options: RouteOptions
-  readonly #responder: Responder
+  readonly #parts: GateParts
+  readonly #excludedPaths: ExcludedPaths
   readonly #clientAddress: ClientAddress | null
 
-  constructor(bouncer: Gatekeeper, reader: RequestReader<Request>, options: RouteOptions, responder: Responder) {
+  constructor(bouncer: Gatekeeper, reader: RequestReader<Request>, options: RouteOptions, parts: GateParts) {
     this.#bouncer = bouncer
     this.#reader = reader
     this.#options = options
-    this.#responder = responder
+    this.#parts = parts
+    this.#excludedPaths = new ExcludedPaths(options.excludePaths)
     const { trustedProxies, clientAddressHeader } = options
     this.#clientAddress =
       trustedProxies === undefined ? null : new ClientAddress({ trustedProxies, header: clientAddressHeader })
@@ -62,25 +82,30 @@ export class Gate<Request> {
   enter(request: Request): Passage | Promise<Passage> {
     try {
       if (this.#isExcluded(request)) return FREE
-      const verdict = this.#bouncer.ask(this.#addressOf(request), this.#subjectsOf(request))
-      if (!(verdict instanceof Promise)) return this.#passage(request, verdict)
-      return verdict.then((one) => this.#passage(request, one)).catch((error) => this.#letPass(error))
+      const address = this.#addressOf(request)
+      const verdict = this.#bouncer.ask(address, this.#subjectsOf(request), this.#parts.guardRails)
+      if (!(verdict instanceof Promise)) return this.#passage(request, address, verdict)
+      return verdict.then((one) => this.#passage(request, address, one)).catch((error) => this.#letPass(error))
     } catch (error) {
       return this.#letPass(error)
     }
   }
 
-  #passage(request: Request, verdict: Verdict): Passage {
+  #passage(request: Request, address: string, verdict: Verdict): Passage {
     if (verdict === ALLOWED) return FREE
-    const answer = this.#responder.answer(verdict, this.#reader.header(request, 'accept'))
-    if (answer === null) return { verdict, answer }
-    this.#bouncer.noteBlocked(this.#addressOf(request), verdict, this.#options.dryRun)
-    return { verdict, answer: this.#options.dryRun ? null : answer }
+    const { responder } = this.#parts
+    const action = responder.remedyFor(verdict)
+    if (action === 'allow') return { verdict, answer: null }
+    const { dryRun: isDryRun } = this.#options
+    this.#bouncer.remediated({ address, verdict, action, isDryRun })
+    if (isDryRun) return { verdict, answer: null }
+    return { verdict, answer: responder.banAnswer(verdict, address, this.#reader.header(request, 'accept')) }
   }
 
-  /** An error of ours, or of a function that the user gave, must not become the application's. */
+  /** An error of ours must not become the application's. */
   #letPass(error: unknown): Passage {
-    this.#bouncer.noteGateError(error)
+    this.#bouncer.gateFailed(error)
+    this.#bouncer.passedUnjudged()
     return FREE
   }
 
@@ -89,37 +114,62 @@ export class Gate<Request> {
     if (this.#clientAddress !== null) {
       return this.#clientAddress.resolve(reader.peer(request), reader.header(request, this.#clientAddress.header))
     }
-    if (reader.header(request, 'x-forwarded-for') !== undefined) this.#warnAboutProxy(request)
-    return reader.address(request) ?? ''
+    const address = reader.address(request) ?? ''
+    const forwarded = reader.header(request, 'x-forwarded-for')
+    if (forwarded === undefined) return address
+    this.#warnAboutProxies(reader.proxyTrust(request), String(forwarded))
+    return stripPort(address) // Azure's gateways write the port too, and frameworks hand on what stands there
   }
 
-  /** Behind a proxy that is not trusted, every visitor has the proxy's address and nobody is blocked. */
-  #warnAboutProxy(request: Request): void {
-    const setting = this.#reader.untrustedProxySetting(request)
-    if (setting === null) return
-    this.#bouncer.warnOnce(
-      'CSB_TRUST_PROXY',
-      `Requests carry X-Forwarded-For, but ${setting} is off and trustedProxies is not set, so the proxy's address is judged and not the visitor's`,
-    )
+  /** Behind a proxy that is not trusted, nobody is blocked; with trust in all, whoever does not wish to be is not. */
+  #warnAboutProxies(trust: ProxyTrust, forwarded: string): void {
+    const { proxySettings } = this.#reader
+    if (trust === 'none') {
+      this.#bouncer.warnOnce(
+        'CSB_TRUST_PROXY',
+        `Requests carry X-Forwarded-For, but no proxy is trusted, so the proxy's address is judged and not the visitor's; set ${proxySettings}`,
+      )
+    } else if (trust === 'all' && forwarded.includes(',')) {
+      this.#bouncer.warnOnce(
+        'CSB_TRUST_ALL_PROXIES',
+        `The first address in X-Forwarded-For is believed, which visitors can write themselves; name your proxies, or how many they are, in ${proxySettings}`,
+      )
+    }
   }
 
   #subjectsOf(request: Request): Subjects | undefined {
     const { identify } = this.#options
-    return identify === undefined ? undefined : identify(request as never)
+    if (identify === undefined) return undefined
+    try {
+      return readSubjects(atOnce(identify(request as never)), this.#onGarbage)
+    } catch (error) {
+      this.#userFunctionFailed('identify', error) // the address is still judged: a visitor could let this fail on purpose
+      return undefined
+    }
+  }
+
+  readonly #onGarbage = (what: string): void => {
+    this.#bouncer.warnOnce(
+      'CSB_IDENTIFY',
+      `identify returned ${what}, which matches no decision; return texts by scope`,
+    )
+  }
+
+  #userFunctionFailed(name: string, cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    this.#bouncer.gateFailed(new Error(`${name} failed, and the request is judged without it: ${message}`, { cause }))
   }
 
   #isExcluded(request: Request): boolean {
     const { exclude, excludeMethods, excludePaths } = this.#options
     if (excludeMethods.length > 0 && excludeMethods.includes(this.#reader.method(request))) return true
-    if (excludePaths.length > 0 && isBelow(this.#reader.path(request), excludePaths)) return true
-    return exclude?.(request as never) === true
+    if (excludePaths.length > 0 && this.#excludedPaths.has(this.#reader.path(request))) return true
+    if (exclude === undefined) return false
+    try {
+      return atOnce(exclude(request as never)) === true
+    } catch (error) {
+      this.#userFunctionFailed('exclude', error)
+      return false
+    }
   }
-}
-
-function isBelow(path: string, excluded: readonly string[]): boolean {
-  return excluded.some((one) => {
-    if (!path.startsWith(one)) return false
-    const next = path.charAt(one.length)
-    return one.endsWith('/') || next === '' || next === '/' || next === '?'
-  })
 }

@@ -1,5 +1,6 @@
 /** Watches whether the decisions can be relied on: every source has delivered, and none too long ago. */
 
+import type { Logger } from './logger.js'
 import type { FailureAction, FailureCause } from './policy.js'
 import type { SourceAccount } from './sources/source-account.js'
 
@@ -8,6 +9,7 @@ export interface HealthWatchOptions {
   readonly stalenessAction: FailureAction
   /** Milliseconds; undefined: however old. */
   readonly maxStaleness?: number | undefined
+  readonly logger: Logger
 }
 
 /** Is told of every change for the better or the worse. */
@@ -31,20 +33,25 @@ export class HealthWatch {
 
   start(): void {
     if (this.#options.maxStaleness === undefined) return // only time can make it worse unseen
+    if (this.#timer !== null) return
     this.#timer = setInterval(() => this.look(), Math.min(INTERVAL, this.#options.maxStaleness))
     this.#timer.unref()
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
   }
 
   /** To be called when a source has delivered. */
   look(): void {
     const cause = this.#findTrouble()
     if (cause === this.#cause) return
+    const { notReadyAction, stalenessAction, logger } = this.#options
+    if (cause === 'stale')
+      logger.warn(`The last good sync is older than maxStaleness; stalenessAction: ${stalenessAction}`)
+    else if (this.#cause === 'stale') logger.info('The last good sync is younger than maxStaleness again')
     this.#cause = cause
-    const { notReadyAction, stalenessAction } = this.#options
     this.#onTrouble(cause, cause === 'stale' ? stalenessAction : notReadyAction)
   }
 
@@ -52,6 +59,6 @@ export class HealthWatch {
     if (!this.#accounts.every((account) => account.isReady)) return 'not_ready'
     const { maxStaleness } = this.#options
     if (maxStaleness === undefined) return null
-    return this.#accounts.some((account) => (account.lastSyncAge ?? 0) * 1000 > maxStaleness) ? 'stale' : null
+    return this.#accounts.some((account) => (account.staleness ?? 0) * 1000 > maxStaleness) ? 'stale' : null
   }
 }

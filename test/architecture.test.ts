@@ -6,13 +6,13 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 /** The floors of the house, ground first. A file may import from its own floor's room and from rooms of floors below. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/logger.ts', 'src/version.ts', 'src/events.ts'],
+  ['src/errors.ts', 'src/logger.ts', 'src/version.ts', 'src/events.ts', 'src/diagnostics.ts', 'src/line-limit.ts'],
   ['src/net'],
   ['src/decisions', 'src/http'],
   ['src/lapi'],
-  ['src/sources', 'src/remediation', 'src/metrics'],
+  ['src/sources', 'src/remediation', 'src/metrics', 'src/geo'],
   ['src/config', 'src/policy.ts', 'src/bouncer-face.ts'],
-  ['src/gate.ts', 'src/health-watch.ts'],
+  ['src/gate.ts', 'src/health-watch.ts', 'src/announcer.ts'],
   ['src/bouncer.ts'],
   ['src/index.ts'],
   ['src/server', 'middleware'],

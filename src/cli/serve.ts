@@ -1,12 +1,12 @@
 /** `crowdsec-bouncer serve`: runs the check service until a signal ends it. */
 
-import { pino } from 'pino'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { loadConfiguration } from '../config/load-configuration.js'
 import type { BouncerOptions } from '../config/options.js'
 import { createCheckService } from '../server/check-service.js'
 import type { CheckedBouncer } from '../server/checked-bouncer.js'
 import { defaultConfigurationFile } from './package-root.js'
+import { serviceLogger } from './service-logger.js'
 import { stopSignal } from './stop-signal.js'
 
 /** A bouncer that can be started, stopped and looked into without counting as a request. */
@@ -22,8 +22,7 @@ export type CreateBouncer = (options: BouncerOptions) => ServedBouncer
 /** Resolves when a signal has ended the service and nothing of it is left. Logs JSON lines to standard output. */
 export async function serve(file: string | undefined, createBouncer: CreateBouncer): Promise<void> {
   const configuration = await loadConfiguration({ file: file ?? defaultConfigurationFile, env: process.env })
-  // Synchronous, so that the last lines are not lost when the process ends.
-  const logger = pino({ level: configuration.logLevel }, pino.destination({ fd: 1, sync: true }))
+  const logger = serviceLogger(configuration.logLevel)
   const bouncer = createBouncer({ ...configuration.bouncer, logger })
   collectDefaultMetrics({ register: bouncer.registry }) // of the process: here it is ours, in an app it is not
   const service = createCheckService({ bouncer, listen: configuration.listen, logger })

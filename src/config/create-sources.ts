@@ -1,49 +1,94 @@
-/** From options to what asks for decisions: the LAPI where there is a key, else the file where there is one, and the user's own. */
+/** From options to what asks for decisions: LAPIs where there is a key, else the file where there is one, and the user's own. */
 
 import type { Severity } from '../decisions/severity.js'
-import { LapiClient, type StreamFilter } from '../lapi/lapi-client.js'
+import { BouncerError } from '../errors.js'
+import { KeyClaim } from '../lapi/key-claim.js'
+import type { StreamFilter } from '../lapi/lapi-client.js'
+import { UsageReporter, type UsageReporterOptions } from '../metrics/usage-reporter.js'
 import { FileSource } from '../sources/file-source.js'
 import { LapiStreamSource } from '../sources/lapi-stream-source.js'
 import { LiveQuery } from '../sources/live-query.js'
 import type { Source } from '../sources/source.js'
 import { USER_AGENT } from '../version.js'
+import { createLapiClient, type LapiPeer, lapiPeers } from './lapi-peers.js'
 import type { ResolvedOptions } from './parse-options.js'
 
-export function createSources(options: ResolvedOptions): readonly Source[] {
-  const sources = [...options.sources]
-  if (options.decisionsFile !== null) {
-    sources.push(new FileSource({ path: options.decisionsFile, logger: options.logger }))
+type Warn = (code: string, message: string) => void
+
+type UsageParts = Pick<UsageReporterOptions, 'counts' | 'activeDecisions' | 'onError'>
+
+/** Throws `ERR_CSB_CONFIG` if two share a name, and `ERR_CSB_TLS`. `warn` hears of a key that another process uses. */
+export function createSources(options: ResolvedOptions, warn: Warn): readonly Source[] {
+  const { decisionsFile, mode, logger } = options
+  const files = decisionsFile === null ? [] : [new FileSource({ path: decisionsFile, logger })]
+  const peers = mode === 'stream' || mode === 'hybrid' ? lapiPeers(options) : []
+  const names = [...options.sources, ...files, ...peers].map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw new BouncerError('ERR_CSB_CONFIG', `two sources are named ${JSON.stringify(twice)}; names tell them apart`)
   }
-  const client = options.mode === 'stream' || options.mode === 'hybrid' ? createLapiClient(options) : null
-  if (client !== null) sources.push(createStreamSource(options, client))
-  return sources
+  return [...options.sources, ...files, ...peers.map((peer) => createStreamSource(options, peer, warn))]
 }
 
-/** What asks the LAPI about single addresses, where the mode says so. */
-export function createLiveQuery(options: ResolvedOptions, severity: Severity): LiveQuery | null {
-  const client = options.mode === 'live' || options.mode === 'hybrid' ? createLapiClient(options) : null
-  if (client === null) return null
-  const { cacheSize, cacheExpiration, lapiTimeout: timeout } = options
-  return new LiveQuery({ client, severity, cacheSize, cacheExpiration, timeout })
+/** What asks the LAPIs about single addresses, where the mode says so. `onTrouble` hears of failures, now and then. */
+export function createLiveQuery(
+  options: ResolvedOptions,
+  severity: Severity,
+  onTrouble: (error: Error) => void,
+): LiveQuery | null {
+  const { mode, cacheSize, cacheExpiration, lapiTimeout: timeout, logger } = options
+  const peers = mode === 'live' || mode === 'hybrid' ? lapiPeers(options) : []
+  if (peers.length === 0) return null
+  const clients = peers.map((peer) => {
+    const apiKey = mode === 'hybrid' ? (peer.liveApiKey ?? peer.apiKey) : peer.apiKey
+    return createLapiClient(options, { ...peer, apiKey })
+  })
+  const filter = filterOf(options)
+  return new LiveQuery({ clients, filter, severity, cacheSize, cacheExpiration, timeout, logger, onTrouble })
 }
 
-function createLapiClient({ apiUrl, apiKey }: ResolvedOptions): LapiClient | null {
-  return apiKey === null ? null : new LapiClient({ apiUrl, apiKey: apiKey.reveal(), userAgent: USER_AGENT })
+/** What tells the LAPI (of several the first) what was done; null where there is no LAPI or it must not be told. */
+export function createUsageReporter(options: ResolvedOptions, parts: UsageParts): UsageReporter | null {
+  const { usageMetricsInterval: interval, logger } = options
+  const [peer] = interval === 0 ? [] : lapiPeers(options)
+  if (peer === undefined) return null
+  const client = createLapiClient(options, peer)
+  return new UsageReporter({ ...parts, client, interval, logger, userAgent: USER_AGENT })
 }
 
-function createStreamSource(options: ResolvedOptions, client: LapiClient): Source {
+function createStreamSource(options: ResolvedOptions, peer: LapiPeer, warn: Warn): Source {
   return new LapiStreamSource({
-    name: 'lapi',
-    client,
+    name: peer.name,
+    client: createLapiClient(options, peer),
     filter: filterOf(options),
     updateFrequency: options.streamUpdateFrequency,
     resyncInterval: options.resyncInterval,
     fullPullTimeout: options.fullPullTimeout,
     deltaPullTimeout: options.deltaPullTimeout,
     logger: options.logger,
+    claim: claimOf(peer, warn),
   })
 }
 
-function filterOf({ scopes, origins, scenariosContaining, scenariosNotContaining }: ResolvedOptions): StreamFilter {
+/** A LAPI that knows us by a certificate counts for each address, too, but which certificate is one is not for us to say. */
+function claimOf({ name, apiUrl, apiKey }: LapiPeer, warn: Warn): KeyClaim | undefined {
+  if (apiKey === null) return undefined
+  const onShared = () =>
+    warn(
+      'CSB_SHARED_KEY',
+      `Another process on this machine pulls from ${name} with the same api_key, so that each change of the decisions reaches only one of the two; give each its own key (\`cscli bouncers add\`)`,
+    )
+  return new KeyClaim({ apiUrl, apiKey: apiKey.reveal(), onShared })
+}
+
+/** Whoever looks up where addresses are wants the decisions on that. */
+function filterOf(options: ResolvedOptions): StreamFilter {
+  const { origins, scenariosContaining, scenariosNotContaining, geoResolver, geoipCountryFile, geoipAsnFile } = options
+  const scopes = [...options.scopes]
+  const want = (scope: string) => {
+    if (!scopes.some((one) => one.toLowerCase() === scope)) scopes.push(scope)
+  }
+  if (geoResolver !== undefined || geoipCountryFile !== undefined) want('country')
+  if (geoResolver !== undefined || geoipAsnFile !== undefined) want('as')
   return { scopes, origins, scenariosContaining, scenariosNotContaining }
 }

@@ -57,7 +57,24 @@ function entriesOf(file: string, text: string): readonly (readonly [string, unkn
   if (typeof content !== 'object' || Array.isArray(content)) {
     throw new BouncerError('ERR_CSB_CONFIG_FILE', `${file}: expected "key: value" lines, got something else`)
   }
-  return Object.entries(content)
+  return Object.entries(content).flatMap(([key, value]) => flattened(key, value))
+}
+
+/** Where a file may nest what the options know flat: `tls: { cert_file }`; and the items of `lapis` in the spelling of code. */
+function flattened(key: string, value: unknown): readonly (readonly [string, unknown])[] {
+  if (key === 'tls' && isMapping(value)) return Object.entries(value).map(([inner, one]) => [`tls_${inner}`, one])
+  if (key === 'lapis' && Array.isArray(value))
+    return [[key, value.map((item) => (isMapping(item) ? camelCased(item) : item))]]
+  return [[key, value]]
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function camelCased(item: object): object {
+  const spelled = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return Object.fromEntries(Object.entries(item).map(([key, value]) => [spelled(key), value]))
 }
 
 function toPlain(file: string, convert: () => unknown): unknown {

@@ -1,8 +1,8 @@
-/** Options about how the LAPI is asked, beyond the plain stream: modes, TLS, metrics. */
+/** Options about how the LAPI is asked, beyond the plain stream: modes, TLS, several LAPIs, metrics. */
 
 import { z } from 'zod'
 import { optionInfo } from './option-info.js'
-import { duration, filePath, interval } from './option-kinds.js'
+import { duration, filePath, interval, lapiList, secretText } from './option-kinds.js'
 
 const everywhere = { place: 'everywhere', value: 'plain' } as const
 const aPath = { ...everywhere, value: 'path' } as const
@@ -46,6 +46,25 @@ export const lapiOptions = z.strictObject({
       accepts: 'a whole number from 1 to 10000000',
       meaning: 'How many addresses are remembered, in the modes `live` and `hybrid`.',
     }),
+  liveApiKey: secretText.optional().register(optionInfo, {
+    ...everywhere,
+    value: 'secret',
+    accepts: 'text without spaces or control characters (from `cscli bouncers add NAME`)',
+    meaning:
+      'A key of its own for questions about single addresses, in the mode `hybrid`: under the key of the stream they can make the LAPI forget changes that it owes.',
+  }),
+  liveApiKeyFile: filePath.optional().register(optionInfo, {
+    ...aPath,
+    accepts: 'the path of a file',
+    meaning: 'A file that holds nothing but the `live_api_key`. Instead of `live_api_key`.',
+  }),
+  lapis: lapiList.prefault([]).register(optionInfo, {
+    ...everywhere,
+    value: 'secret',
+    accepts: 'a list of `{ name, api_url, api_key }`, each name once, and `live_api_key` in the mode `hybrid`',
+    meaning:
+      'Several LAPIs at once, in place of `api_url` and `api_key`. Their decisions are merged. In code the keys are `apiUrl` and so on; not in the environment.',
+  }),
   tlsCertFile: filePath.optional().register(optionInfo, {
     ...aPath,
     accepts: 'the path of a PEM file',

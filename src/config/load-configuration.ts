@@ -3,9 +3,9 @@
 import { environmentLayer } from './environment-layer.js'
 import { fileLayers } from './file-layer.js'
 import type { ListenAddress } from './listen-address.js'
-import type { BouncerOptions, LogLevel, OptionName } from './options.js'
+import type { BouncerOptions, LogLevel } from './options.js'
 import { libraryPart, type ResolvedOptions, withoutEffect } from './parse-options.js'
-import { resolveLayers } from './resolve.js'
+import { type Resolved, resolveLayers } from './resolve.js'
 import { inFile } from './spelling.js'
 
 export interface ServiceConfiguration {
@@ -31,7 +31,7 @@ export async function loadConfiguration({ file, env }: ConfigurationPlaces): Pro
   const resolved = resolveLayers([...files, environmentLayer(env)], inFile, env)
   const { notices, ...options } = libraryPart(resolved, inFile)
   return {
-    bouncer: effective(options, resolved.given),
+    bouncer: effective(options, resolved),
     listen: resolved.values.listen,
     logLevel: resolved.values.logLevel,
     files: files.map((layer) => layer.file),
@@ -40,9 +40,9 @@ export async function loadConfiguration({ file, env }: ConfigurationPlaces): Pro
 }
 
 /** What was given and has an effect, so that `createBouncer` finds nothing left to give notice of. */
-function effective(options: Omit<ResolvedOptions, 'notices'>, given: ReadonlySet<OptionName>): BouncerOptions {
-  const wanted = new Set<string>(given).add('apiKey')
-  for (const name of withoutEffect(given)) wanted.delete(name)
+function effective(options: Omit<ResolvedOptions, 'notices'>, resolved: Resolved): BouncerOptions {
+  const wanted = new Set<string>(resolved.given).add('apiKey').add('liveApiKey')
+  for (const name of withoutEffect(resolved)) wanted.delete(name)
   const entries = Object.entries(options).filter(([name, value]) => wanted.has(name) && value !== null)
   // Each value came out of the schema whose input type this is.
   return Object.fromEntries(entries) as BouncerOptions

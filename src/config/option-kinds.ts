@@ -1,9 +1,10 @@
 /** The kinds of value that options hold, as zod schemas from what a person may write to what the code works with. */
 
 import { z } from 'zod'
+import type { GeoResolver } from '../geo/geo-resolver.js'
+import { parseBaseUrl } from '../http/base-url.js'
 import type { Logger } from '../logger.js'
 import { readTrustedProxy, type TrustedProxies } from '../net/client-address.js'
-import type { Prefix } from '../net/prefix.js'
 import { readPrefixes } from '../net/prefix-set.js'
 import type { Source } from '../sources/source.js'
 import { parseDuration } from './duration.js'
@@ -21,7 +22,7 @@ interface Refusal {
   readonly path?: (string | number)[]
 }
 
-function refuse(context: z.RefinementCtx, { input, why, path = [] }: Refusal): void {
+export function refuse(context: z.RefinementCtx, { input, why, path = [] }: Refusal): void {
   context.addIssue({ code: 'custom', path, input, ...(why === undefined ? {} : { params: { why } }) })
 }
 
@@ -45,16 +46,17 @@ function whyNoDuration(value: string | number, milliseconds: number | null): { r
   return { why: typeof value === 'number' ? 'too short; a number counts milliseconds' : 'too short' }
 }
 
-/** To a base URL without a slash at its end; a path prefix stays. */
+/** To a base URL without a slash at its end, a path prefix stays; or to a unix socket as `unix:/path`. */
 export const httpUrl = z.string().transform((value, context): string => {
-  const url = URL.canParse(value) ? new URL(value) : null
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+  const base = parseBaseUrl(value)
+  if (base === null) {
     refuse(context, { input: value })
     return z.NEVER
   }
-  const why = whyNotBaseUrl(url)
+  if (base.socketPath !== null) return base.target
+  const why = whyNotBaseUrl(base.url)
   if (why !== null) refuse(context, { input: value, why })
-  return url.href.replace(/\/+$/, '')
+  return base.url.href.replace(/\/+$/, '')
 })
 
 function whyNotBaseUrl(url: URL): string | null {
@@ -93,6 +95,26 @@ export const secretText = z
   .union([z.string().regex(/^[\x21-\x7e]+$/), z.instanceof(Secret)])
   .transform((value) => (typeof value === 'string' ? new Secret(value) : value))
 
+/** Several LAPIs, each with a name and a key of its own. */
+export const lapiList = z
+  .array(
+    z.strictObject({
+      name: z.string().regex(/^[\w.-]+$/),
+      apiUrl: httpUrl,
+      apiKey: secretText,
+      liveApiKey: secretText.optional(),
+    }),
+  )
+  .superRefine((lapis, context) => {
+    const names = lapis.map(({ name }) => name)
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) refuse(context, { input: lapis, why: `two are named ${JSON.stringify(twice)}` })
+  })
+  .readonly()
+
+/** The user's own resolver, by its shape. */
+export const geoResolverShape = z.custom<GeoResolver>((value) => hasMethods(value, ['locate']))
+
 /** A path, not yet looked at. */
 export const filePath = z.string().min(1)
 
@@ -116,14 +138,12 @@ export const sourceList = z
   })
   .readonly()
 
-/** To prefixes: addresses, CIDRs and `first-last` ranges. */
-export const prefixList = textList.transform((texts, context): readonly Prefix[] =>
-  texts.flatMap((text, index) => {
-    const prefixes = readPrefixes(text)
-    if (prefixes === null) refuse(context, { path: [index], input: text })
-    return prefixes ?? []
-  }),
-)
+/** Addresses, CIDRs and `first-last` ranges, as texts that `readPrefixes` reads. */
+export const prefixList = textList.superRefine((texts, context) => {
+  for (const [index, text] of texts.entries()) {
+    if (readPrefixes(text) === null) refuse(context, { path: [index], input: text })
+  }
+})
 
 /** A number of hops, or networks; see `readTrustedProxy`. */
 export const trustedProxies = z.union([

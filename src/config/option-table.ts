@@ -19,8 +19,9 @@ environment wins over \`FILE.local\`, which wins over \`FILE\`, which wins over 
   A key without a value counts as not given.
 - Paths are relative to the file in which they stand; in code and in the environment to the working directory.
 - An empty environment variable counts as not set.
-- With \`api_key\` (or \`api_key_file\`) decisions come from the LAPI and \`decisions_file\` is not used. One of
-  \`api_key\`, \`api_key_file\`, \`decisions_file\` or \`sources\` is required.
+- With \`api_key\` (or \`api_key_file\`, \`tls_cert_file\`, \`lapis\`) decisions come from the LAPI and \`decisions_file\` is
+  not used. One of these or \`decisions_file\` or \`sources\` is required, unless \`mode\` is \`none\`.
+- In files, \`tls: { cert_file: ... }\` is another way to write \`tls_cert_file: ...\`.
 `
 
 /** The page in Markdown. */
@@ -53,6 +54,11 @@ function defaultOf(name: OptionName): string {
   const { def } = allOptions.shape[name]
   if (!('defaultValue' in def)) return 'none'
   const value = def.defaultValue
+  if (isEmptyObject(value)) return 'empty'
   if (!Array.isArray(value)) return `\`${String(value)}\``
   return value.length === 0 ? 'empty' : value.map((item) => `\`${String(item)}\``).join(', ')
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }

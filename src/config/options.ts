@@ -1,6 +1,7 @@
 /** Every option of the library and of the service: its schema, its default and what documentation and errors say of it. */
 
 import { z } from 'zod'
+import { geoOptions } from './geo-options.js'
 import { lapiOptions } from './lapi-options.js'
 import { type OptionInfo, optionInfo } from './option-info.js'
 import {
@@ -26,7 +27,7 @@ const serviceOnly = { place: 'service', value: 'plain' } as const
 const decisionOptions = z.strictObject({
   apiUrl: httpUrl.prefault('http://127.0.0.1:8080').register(optionInfo, {
     ...everywhere,
-    accepts: 'an http or https URL such as http://127.0.0.1:8080, with or without a path',
+    accepts: 'an http or https URL such as http://127.0.0.1:8080, with or without a path, or unix:/path',
     meaning: 'Where the CrowdSec Local API (LAPI) answers. Used when there is an `api_key`.',
   }),
   apiKey: secretText.optional().register(optionInfo, {
@@ -119,6 +120,7 @@ const decisionOptions = z.strictObject({
 export const libraryOptions = z.strictObject({
   ...decisionOptions.shape,
   ...lapiOptions.shape,
+  ...geoOptions.shape,
   ...requestOptions.shape,
 })
 

@@ -1,7 +1,7 @@
 /** Options in code: what `createBouncer` was given, validated, with every default filled in. */
 
 import { BouncerError } from '../errors.js'
-import { type Logger, silentLogger, unfailing } from '../logger.js'
+import { type Logger, safeLogger, silentLogger } from '../logger.js'
 import { readLayer } from './layer.js'
 import type { OptionName } from './options.js'
 import { kindOf } from './problem.js'
@@ -9,11 +9,14 @@ import { type OptionValues, type Resolved, resolveLayers } from './resolve.js'
 import type { Secret } from './secret.js'
 import { inCode, type Spelling } from './spelling.js'
 
-type LibraryValues = Omit<OptionValues, 'listen' | 'logLevel' | 'apiKeyFile' | 'apiKey' | 'decisionsFile' | 'logger'>
+type LibraryValues = Omit<
+  OptionValues,
+  'listen' | 'logLevel' | 'apiKeyFile' | 'liveApiKeyFile' | 'apiKey' | 'decisionsFile' | 'logger'
+>
 
 /** Durations in milliseconds, paths absolute, the key out of its file. */
 export interface ResolvedOptions extends Readonly<LibraryValues> {
-  /** `null`: there is no LAPI to ask. */
+  /** `null`: there is no LAPI to ask, or it knows us by a certificate, or there are several. */
   readonly apiKey: Secret | null
   /** `null` also where a LAPI takes the place of the file. */
   readonly decisionsFile: string | null
@@ -41,36 +44,55 @@ export function parseOptions(input: unknown): ResolvedOptions {
 
 /** The part of the resolved options that the library works with. */
 export function libraryPart({ values, given }: Resolved, spelling: Spelling): ResolvedOptions {
-  const { listen, logLevel, apiKeyFile, apiKey = null, decisionsFile = null, ...plain } = values
+  const { listen, logLevel, apiKeyFile, liveApiKeyFile, apiKey = null, decisionsFile = null, ...plain } = values
+  const idle = idleOptions({ values, given })
   return {
     ...plain,
     apiKey,
-    decisionsFile: apiKey === null ? decisionsFile : null,
-    logger: values.logger === undefined ? silentLogger : unfailing(values.logger),
+    decisionsFile: idle.some(({ names }) => names.includes('decisionsFile')) ? null : decisionsFile,
+    logger: values.logger === undefined ? silentLogger : safeLogger(values.logger),
     hasLogger: values.logger !== undefined,
-    notices: noticesOn(given, spelling),
+    notices: noticesOn(idle, spelling),
   }
 }
 
-const lapiOnly: readonly OptionName[] = [
-  'apiUrl',
+const streamOnly: readonly OptionName[] = [
   'streamUpdateFrequency',
   'resyncInterval',
   'fullPullTimeout',
   'deltaPullTimeout',
 ]
 
-/** Options that somebody gave and that have no effect beside what else is given or missing. */
-export function withoutEffect(given: ReadonlySet<OptionName>): readonly OptionName[] {
-  const candidates = given.has('apiKey') || given.has('apiKeyFile') ? (['decisionsFile'] as const) : lapiOnly
-  return candidates.filter((name) => given.has(name))
+const lapiOnly: readonly OptionName[] = ['apiUrl', ...streamOnly]
+
+/** Options that somebody gave and that have no effect beside what else is given or missing, and why not. */
+interface Idle {
+  readonly names: readonly OptionName[]
+  readonly because: (spelling: Spelling) => string
 }
 
-function noticesOn(given: ReadonlySet<OptionName>, spelling: Spelling): readonly string[] {
-  const idle = withoutEffect(given)
-  if (idle.length === 0) return []
-  const names = idle.map(spelling).join(', ')
-  if (!idle.includes('decisionsFile')) return [`${names}: not used, because ${spelling('apiKey')} is not set`]
-  const key = spelling(given.has('apiKeyFile') ? 'apiKeyFile' : 'apiKey')
-  return [`${names}: not used, because ${key} is set and decisions come from the LAPI`]
+/** Options that somebody gave and that have no effect beside what else is given or missing. */
+export function withoutEffect(resolved: Resolved): readonly OptionName[] {
+  return idleOptions(resolved).flatMap(({ names }) => names)
+}
+
+function idleOptions({ values, given }: Resolved): readonly Idle[] {
+  const lapi = (['apiKeyFile', 'tlsCertFile', 'lapis', 'apiKey'] as const).find((name) => given.has(name))
+  const { mode } = values
+  const byMode = (spelling: Spelling) => `${spelling('mode')} is ${mode}`
+  const groups: Idle[] = []
+  if (lapi === undefined) groups.push({ names: lapiOnly, because: (spelling) => `${spelling('apiKey')} is not set` })
+  else {
+    const because = (spelling: Spelling) => `${spelling(lapi)} is set and decisions come from the LAPI`
+    if (mode !== 'none') groups.push({ names: ['decisionsFile'], because })
+    if (mode === 'live' || mode === 'none') groups.push({ names: streamOnly, because: byMode })
+    if (mode !== 'hybrid') groups.push({ names: ['liveApiKey', 'liveApiKeyFile'], because: byMode })
+  }
+  return groups
+    .map(({ names, because }) => ({ names: names.filter((name) => given.has(name)), because }))
+    .filter(({ names }) => names.length > 0)
+}
+
+function noticesOn(idle: readonly Idle[], spelling: Spelling): readonly string[] {
+  return idle.map(({ names, because }) => `${names.map(spelling).join(', ')}: not used, because ${because(spelling)}`)
 }

@@ -15,12 +15,17 @@ export function throwProblems(problems: readonly string[]): void {
 /** What zod found wrong with a value, told with what the option accepts and what came. */
 export function issueSentence(issue: z.core.$ZodIssue, option: OptionName, written: string, value: unknown): string {
   const { accepts, value: kind } = infoOf(option)
-  const [, index] = issue.path
-  const item = typeof index === 'number' && Array.isArray(value) ? { at: `[${index}]`, value: value[index] } : null
+  const [, index, ...rest] = issue.path
+  const at = `[${String(index)}]${rest.map((key) => `.${String(key)}`).join('')}`
+  const item = typeof index === 'number' && Array.isArray(value) ? { at, value: value[index] } : null
   const key = item === null ? written : written.replace(/^\S+/, (name) => name + item.at)
   const got = kind === 'secret' ? `${kindOf(value)} that is not shown` : shown(item === null ? value : item.value)
-  const why = issue.code === 'custom' && typeof issue.params?.['why'] === 'string' ? ` (${issue.params['why']})` : ''
-  return `${key}: expected ${accepts}, got ${got}${why}`
+  return `${key}: expected ${accepts}, got ${got}${whyOf(issue)}`
+}
+
+function whyOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return ` (unknown: ${issue.keys.join(', ')})`
+  return issue.code === 'custom' && typeof issue.params?.['why'] === 'string' ? ` (${issue.params['why']})` : ''
 }
 
 const longestShown = 60

@@ -5,16 +5,8 @@ import type { Verdict } from '../decisions/decision.js'
 import type { Subjects } from '../decisions/judge.js'
 import type { Answer } from '../remediation/answer.js'
 import { optionInfo } from './option-info.js'
-import {
-  actionMap,
-  codeFunction,
-  distinctTextList,
-  duration,
-  filePath,
-  prefixList,
-  textList,
-  trustedProxies,
-} from './option-kinds.js'
+import { actionMap, codeFunction, distinctTextList, duration, prefixList, trustedProxies } from './option-kinds.js'
+import { methodList, pathList, readableFile, redirectUrl } from './request-kinds.js'
 
 const everywhere = { place: 'everywhere', value: 'plain' } as const
 const codeOnly = { place: 'code', value: 'plain' } as const
@@ -44,12 +36,12 @@ export const requestOptions = z.strictObject({
     accepts: 'addresses, CIDRs and first-last ranges, as a list or with commas between them',
     meaning: 'Never blocked, whatever the decisions say.',
   }),
-  excludePaths: textList.prefault([]).register(optionInfo, {
+  excludePaths: pathList.prefault([]).register(optionInfo, {
     ...everywhere,
-    accepts: `${listText}; each begins with a slash`,
+    accepts: `${listText}; each begins with a slash and says more than that`,
     meaning: 'Paths that are not judged, with all that is below them.',
   }),
-  excludeMethods: textList.prefault([]).register(optionInfo, {
+  excludeMethods: methodList.prefault([]).register(optionInfo, {
     ...everywhere,
     accepts: listText,
     meaning: 'HTTP methods that are not judged.',
@@ -83,7 +75,7 @@ export const requestOptions = z.strictObject({
     .optional()
     .register(optionInfo, {
       ...everywhere,
-      accepts: 'a type of decision, such as `captcha`',
+      accepts: '`allow` or one of `severity_order`',
       meaning: 'Nothing more severe than this is done.',
     }),
   scenarioActions: actionMap.prefault({}).register(optionInfo, {
@@ -134,7 +126,7 @@ export const requestOptions = z.strictObject({
     .register(optionInfo, {
       ...everywhere,
       accepts: '`ban` or `ignore`',
-      meaning: 'What becomes of a decision whose type cannot be carried out here.',
+      meaning: 'What becomes of a decision whose type cannot be carried out here, such as `captcha`.',
     }),
   severityOrder: distinctTextList.prefault(['ban', 'captcha', 'throttle']).register(optionInfo, {
     ...everywhere,
@@ -152,20 +144,18 @@ export const requestOptions = z.strictObject({
       accepts: 'an HTTP status from 400 to 599',
       meaning: 'The status of the answer to a banned visitor.',
     }),
-  banTemplatePath: filePath.optional().register(optionInfo, {
+  banTemplatePath: readableFile.optional().register(optionInfo, {
     ...everywhere,
     value: 'path',
     accepts: 'the path of an HTML file',
-    meaning: 'A page of your own for banned visitors.',
+    meaning:
+      'A page of your own for banned visitors, read again when it changes. `{{status}}`, `{{action}}` and `{{address}}` in it are filled in.',
   }),
-  banRedirect: z
-    .url()
-    .optional()
-    .register(optionInfo, {
-      ...everywhere,
-      accepts: 'a URL',
-      meaning: 'Where banned visitors are sent, in place of a page.',
-    }),
+  banRedirect: redirectUrl.optional().register(optionInfo, {
+    ...everywhere,
+    accepts: 'an http or https URL',
+    meaning: 'Where banned visitors are sent, in place of a page: another site, or a path in `exclude_paths`.',
+  }),
   banAnswer: codeFunction<(verdict: Verdict) => Answer>()
     .optional()
     .register(optionInfo, {

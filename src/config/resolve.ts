@@ -2,11 +2,13 @@
 
 import { resolve as resolvePath } from 'node:path'
 import type { z } from 'zod'
+import { contradictions } from './contradictions.js'
 import type { GivenValue, Layer } from './layer.js'
 import { allOptions, infoOf, type OptionName, optionNames } from './options.js'
 import { issueSentence, throwProblems } from './problem.js'
+import { limitProblems } from './remediation-limit.js'
 import { readSecretFile } from './secret-file.js'
-import { inCode, type Spelling } from './spelling.js'
+import type { Spelling } from './spelling.js'
 import { substitute } from './substitution.js'
 
 /** Every option with its value or default. */
@@ -36,16 +38,22 @@ export function resolveLayers(layers: readonly Layer[], spelling: Spelling, envi
       problems.push(issueSentence(issue, option, entry.written, entry.value))
     }
   }
-  const apiKey = secretFrom(given.get('apiKeyFile'), problems)
+  const apiKey = secretFrom('apiKeyFile', 'apiKey', given, problems)
+  const liveApiKey = secretFrom('liveApiKeyFile', 'liveApiKey', given, problems)
   throwProblems(problems)
-  const values = parsed.data ?? allOptions.parse(inputOf(given))
-  return { values: apiKey === undefined ? values : { ...values, apiKey }, given: new Set(given.keys()) }
+  const values = { ...(parsed.data ?? allOptions.parse(inputOf(given))) }
+  if (apiKey !== undefined) values.apiKey = apiKey
+  if (liveApiKey !== undefined) values.liveApiKey = liveApiKey
+  throwProblems(limitProblems(values, given.get('maxRemediation')?.written ?? spelling('maxRemediation')))
+  return { values, given: new Set(given.keys()) }
 }
 
 /** A key and the file that holds it say the same thing: the stronger layer's one takes the place of either. */
 const twins: ReadonlyMap<OptionName, OptionName> = new Map([
   ['apiKey', 'apiKeyFile'],
   ['apiKeyFile', 'apiKey'],
+  ['liveApiKey', 'liveApiKeyFile'],
+  ['liveApiKeyFile', 'liveApiKey'],
 ])
 
 function merge(layers: readonly Layer[]): Given {
@@ -62,24 +70,6 @@ function merge(layers: readonly Layer[]): Given {
     }
   }
   return merged
-}
-
-function contradictions(given: Given, spelling: Spelling): readonly string[] {
-  const key = given.get('apiKey')
-  const keyFile = given.get('apiKeyFile')
-  if (key !== undefined && keyFile !== undefined) {
-    return [`${key.written} and ${keyFile.written}: both say what the key is; leave one away`]
-  }
-  if (key ?? keyFile ?? given.get('decisionsFile') ?? hasSources(given)) return []
-  const lapi = `${spelling('apiKey')} (and ${spelling('apiUrl')}) for a LAPI`
-  const ways = `${lapi}, ${spelling('decisionsFile')} for a local list`
-  const sources = spelling === inCode ? ', or sources of your own' : ''
-  return [`there is nothing to get decisions from: set ${ways}${sources}`]
-}
-
-function hasSources(given: Given): true | undefined {
-  const value = given.get('sources')?.value
-  return value === undefined || (Array.isArray(value) && value.length === 0) ? undefined : true
 }
 
 function withVariables(given: Given, environment: NodeJS.ProcessEnv, problems: string[]): Given {
@@ -101,16 +91,22 @@ function inputValue(option: OptionName, { value, directory }: GivenValue): unkno
   return isPath ? resolvePath(directory, value) : value
 }
 
-function secretFrom(entry: GivenValue | undefined, problems: string[]): OptionValues['apiKey'] {
+function secretFrom(
+  fileOption: 'apiKeyFile' | 'liveApiKeyFile',
+  option: 'apiKey' | 'liveApiKey',
+  given: Given,
+  problems: string[],
+): OptionValues['apiKey'] {
+  const entry = given.get(fileOption)
   if (entry === undefined) return undefined
-  const path = inputValue('apiKeyFile', entry)
+  const path = inputValue(fileOption, entry)
   if (typeof path !== 'string' || path === '') return undefined
   const read = readSecretFile(path)
   if ('problem' in read) {
     problems.push(`${entry.written}: ${path} ${read.problem}`)
     return undefined
   }
-  const checked = allOptions.shape.apiKey.safeParse(read.text)
-  if (!checked.success) problems.push(`${entry.written}: ${path} does not hold ${infoOf('apiKey').accepts}`)
+  const checked = allOptions.shape[option].safeParse(read.text)
+  if (!checked.success) problems.push(`${entry.written}: ${path} does not hold ${infoOf(option).accepts}`)
   return checked.data
 }

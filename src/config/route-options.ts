@@ -5,6 +5,7 @@ import type { BouncerOptions, OptionName } from './options.js'
 import { allOptions } from './options.js'
 import type { ResolvedOptions } from './parse-options.js'
 import { issueSentence, throwProblems } from './problem.js'
+import { limitProblems } from './remediation-limit.js'
 import { inCode } from './spelling.js'
 
 const routeOptionNames = [
@@ -55,6 +56,8 @@ export function withOverrides(options: ResolvedOptions, overrides: RouteOverride
         ),
       )
   }
+  const { maxRemediation = options.maxRemediation } = overrides
+  problems.push(...limitProblems({ ...options, maxRemediation }, 'maxRemediation'))
   throwProblems(problems)
   return result as unknown as RouteOptions
 }

@@ -224,8 +224,9 @@ export class DecisionStore implements Saved {
     expires: number,
     flags: number,
   ): PutResult {
-    const known = this.#find(target, prefix, decision, id)
-    if (known === 0) return this.#addRow(target, prefix, decision, id, expires, flags)
+    const head = this.#chains.headOf(target, prefix)
+    const known = head === 0 ? 0 : this.#find(head, target, decision, id)
+    if (known === 0) return this.#addRow(head, target, prefix, decision, id, expires, flags)
     this.labels.renew(known, decision)
     this.rows.set(known, row.EXPIRES, expires)
     this.rows.setId(known, id)
@@ -234,6 +235,7 @@ export class DecisionStore implements Saved {
   }
 
   #addRow(
+    head: number,
     target: Target,
     prefix: Prefix | null,
     decision: WireDecision,
@@ -255,7 +257,7 @@ export class DecisionStore implements Saved {
     if (prefix !== null) this.rows.setAddress(slot, prefix.words)
     if (this.rows.hasFlag(slot, row.HAS_TEXT)) this.rows.setText(slot, { scope: target.scope, value: decision.value })
     this.labels.attach(slot, labels, decision)
-    this.#chains.link(slot, target, prefix)
+    this.#chains.link(slot, head, target, prefix)
     this.#protected?.add(slot)
     if (this.identity === 'id') this.#dropSuperseded(slot, target, prefix)
     return 'added'
@@ -270,18 +272,17 @@ export class DecisionStore implements Saved {
   }
 
   #removeRow(target: Target, prefix: Prefix | null, decision: WireDecision, id: IdWords | null): boolean {
-    const slot = this.#find(target, prefix, decision, id)
+    const head = this.#chains.headOf(target, prefix)
+    const slot = head === 0 ? 0 : this.#find(head, target, decision, id)
     if (slot === 0 || this.#protected?.has(slot) === true) return false
     this.#drop(slot)
     return true
   }
 
-  /** The row of the same decision (see `Identity`), or 0. */
-  #find(target: Target, prefix: Prefix | null, decision: WireDecision, id: IdWords | null): number {
-    let slot = this.#chains.headOf(target, prefix)
-    if (slot === 0) return 0
+  /** The row of the same decision (see `Identity`) in a chain, or 0. */
+  #find(head: number, target: Target, decision: WireDecision, id: IdWords | null): number {
     const type = this.labels.types.find(decision.type)
-    for (; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
+    for (let slot = head; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
       if (this.rows.get(slot, row.LABELS) >>> 16 !== type) continue
       if (this.#hasValue(slot, target) && (this.identity === 'value' || this.rows.hasId(slot, id))) return slot
     }

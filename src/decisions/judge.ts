@@ -40,6 +40,7 @@ export class Judge {
   find(address: string, subjects: Subjects | undefined): RowVerdict | null {
     this.family = typeof address === 'string' ? parseAddress(address, this.words) : 0
     this.#rank = NO_RANK
+    this.#store = null
     const holders = this.#holders
     for (let i = 0; i < holders.length; i++) {
       const store = holders[i].store
@@ -53,18 +54,23 @@ export class Judge {
 
   /** All that match, the winner first. */
   explain(address: string, subjects: Subjects | undefined): Decision[] {
-    const family = typeof address === 'string' ? parseAddress(address, this.words) : 0
+    return this.findAll(address, subjects).map(({ decision }) => decision)
+  }
+
+  /** Like `find`, but all that match, the winner first. */
+  findAll(address: string, subjects: Subjects | undefined): RowVerdict[] {
+    this.family = typeof address === 'string' ? parseAddress(address, this.words) : 0
     const found = this.#holders.flatMap(({ store }) => {
       const texts = Object.entries(subjects ?? {}).flatMap(([scope, value]) =>
         store.matchAllText(canonicalScope(scope), value),
       )
-      return [...store.matchAll(family, this.words), ...texts].map((slot) => ({
+      return [...store.matchAll(this.family, this.words), ...texts].map((slot) => ({
         rank: store.rows.rankOf(slot),
         length: store.rows.lengthOf(slot),
-        decision: new RowVerdict(store, slot, this.words).decision,
+        verdict: new RowVerdict(store, slot, this.words),
       }))
     })
-    return found.sort((a, b) => a.rank - b.rank || b.length - a.length).map(({ decision }) => decision)
+    return found.sort((a, b) => a.rank - b.rank || b.length - a.length).map(({ verdict }) => verdict)
   }
 
   #consider(store: DecisionStore, slot: number): void {

@@ -39,11 +39,11 @@ export class RowChains implements Saved {
     return target.kind === 'text' ? this.#texts.get(target.scope, target.value) : 0
   }
 
-  /** Puts a new row into its chain, behind the rows that are as severe or more. */
-  link(slot: number, target: Target, prefix: Prefix | null): void {
+  /** Puts a new row into its chain, which begins with `head`, behind the rows that are as severe or more. */
+  link(slot: number, head: number, target: Target, prefix: Prefix | null): void {
     const rank = this.#rows.rankOf(slot)
     let before = 0
-    let after = this.headOf(target, prefix)
+    let after = head
     while (after !== 0 && this.#rows.rankOf(after) <= rank) {
       before = after
       after = this.#rows.get(after, row.NEXT)

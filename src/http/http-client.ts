@@ -1,14 +1,22 @@
 /** The one HTTP transport, on undici: one base URL, kept connections, a deadline on every exchange, errors with codes. */
 
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { BouncerError } from '../errors.js'
+import { type Logger, silentLogger } from '../logger.js'
+import { type BaseUrl, parseBaseUrl } from './base-url.js'
+import { Connections } from './connections.js'
 import { Deadline } from './deadline.js'
+import { explainTls } from './tls-errors.js'
+import { type TlsFilePaths, TlsFiles } from './tls-files.js'
 
 export interface HttpClientOptions {
-  /** With or without a path and a trailing slash. */
+  /** With or without a path and a trailing slash, or a unix socket; see `parseBaseUrl`. */
   readonly baseUrl: string
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>
+  readonly tls?: TlsFilePaths & { /** Default true. */ readonly verify?: boolean }
+  /** Hears of certificates. */
+  readonly logger?: Logger
 }
 
 export interface HttpRequest {
@@ -19,6 +27,11 @@ export interface HttpRequest {
   readonly deadline: number
   /** Gives up early. */
   readonly signal: AbortSignal
+}
+
+export interface HttpPost extends HttpRequest {
+  /** JSON. */
+  readonly body: string
 }
 
 export interface HttpResponse {
@@ -32,41 +45,60 @@ export interface HttpResponse {
   discard(): void
 }
 
-const CONNECT_TIMEOUT = 10_000
-
 export class HttpClient {
-  /** Where requests go, fit for messages: no credentials, no query. */
-  readonly target: string
-  readonly #base: URL
+  readonly #base: BaseUrl
   readonly #headers: Readonly<Record<string, string>>
-  readonly #connecting = new Set<AbortController>()
-  // The deadline of each exchange bounds all of undici's own phases.
-  readonly #agent = new Agent({
-    connect: (options, callback) => this.#connect(options, callback),
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connections: 4,
-  })
+  readonly #tlsFiles: TlsFiles
+  readonly #verify: boolean
+  #connections: Connections
 
-  /** Connects when first asked. */
+  /** Reads certificates at once and connects when first asked. Throws `ERR_CSB_TLS` and `ERR_CSB_CONFIG`. */
   constructor(options: HttpClientOptions) {
-    this.#base = new URL(options.baseUrl.endsWith('/') ? options.baseUrl : `${options.baseUrl}/`)
+    const base = parseBaseUrl(options.baseUrl)
+    if (base === null) throw new BouncerError('ERR_CSB_CONFIG', 'expected a base URL with http, https or unix')
+    this.#base = base
     this.#headers = options.headers
-    this.target = `${this.#base.origin}${this.#base.pathname}`
+    this.#verify = options.tls?.verify ?? true
+    this.#tlsFiles = new TlsFiles(options.tls ?? {}, options.logger ?? silentLogger)
+    this.#connections = this.#connect()
   }
 
-  /** Throws `ERR_CSB_CONNECT`, `ERR_CSB_CONNECTION_LOST` or `ERR_CSB_TIMEOUT`; the signal's own reason when it is aborted. */
-  async get(request: HttpRequest): Promise<HttpResponse> {
-    const url = new URL(request.path, this.#base)
+  /** Where requests go, fit for messages: no credentials, no query. */
+  get target(): string {
+    return this.#base.target
+  }
+
+  /**
+   * Throws `ERR_CSB_CONNECT`, `ERR_CSB_TLS`, `ERR_CSB_CONNECTION_LOST` or `ERR_CSB_TIMEOUT`; the signal's own reason when it is
+   * aborted.
+   */
+  get(request: HttpRequest): Promise<HttpResponse> {
+    return this.#exchange('GET', request)
+  }
+
+  /** Throws what `get` throws. */
+  post(request: HttpPost): Promise<HttpResponse> {
+    return this.#exchange('POST', request)
+  }
+
+  /** Closes every connection, also those in use. */
+  async close(): Promise<void> {
+    await this.#connections.destroy()
+  }
+
+  async #exchange(method: 'GET' | 'POST', request: HttpRequest & { readonly body?: string }): Promise<HttpResponse> {
+    const url = new URL(request.path, this.#base.url)
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
     const deadline = new Deadline(request.deadline, request.signal)
     const explain = (error: unknown) => this.#explain(error, request, deadline)
     try {
-      const exchange = this.#agent.request({
+      if (await this.#tlsFiles.haveChanged()) this.#reconnect()
+      const exchange = this.#connections.dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
-        method: 'GET',
-        headers: this.#headers,
+        method,
+        headers: request.body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' },
+        body: request.body ?? null,
         signal: deadline.signal,
       })
       const answer = await unlessAborted(exchange, deadline.signal)
@@ -77,20 +109,15 @@ export class HttpClient {
     }
   }
 
-  /** Closes every connection, also those in use. */
-  async close(): Promise<void> {
-    for (const connect of this.#connecting) connect.abort()
-    await this.#agent.destroy()
+  #connect(): Connections {
+    return new Connections({ base: this.#base, tls: this.#tlsFiles.material, verify: this.#verify })
   }
 
-  /** Connects under way are known, because `destroy` leaves them to their timeout. */
-  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
-    const abort = new AbortController()
-    this.#connecting.add(abort)
-    buildConnector({ timeout: CONNECT_TIMEOUT, signal: abort.signal })(options, (...outcome) => {
-      this.#connecting.delete(abort)
-      callback(...outcome)
-    })
+  /** A server goes by the certificate that a connection began with, however old it has become. */
+  #reconnect(): void {
+    const retired = this.#connections
+    this.#connections = this.#connect()
+    void retired.retire()
   }
 
   #explain(error: unknown, request: HttpRequest, deadline: Deadline): unknown {
@@ -100,7 +127,10 @@ export class HttpClient {
       const message = `${this.target} did not answer in full within ${request.deadline} ms`
       return new BouncerError('ERR_CSB_TIMEOUT', message, { cause: error })
     }
-    const detail = code === '' ? String(error) : code
+    const tls = explainTls(error, this.target)
+    if (tls !== null) return tls
+    const proxy = this.#connections.mayUseProxy ? ' through the proxy of the environment' : ''
+    const detail = `${proxyRefusal(error) ?? (code === '' ? String(error) : code)}${proxy}`
     if (wasNeverSent(error)) {
       return new BouncerError('ERR_CSB_CONNECT', `Nothing answers at ${this.target} (${detail})`, { cause: error })
     }
@@ -120,11 +150,18 @@ function unlessAborted<Result>(exchange: Promise<Result>, signal: AbortSignal): 
 
 /** Whether the peer cannot have seen the request. The code alone does not tell: ETIMEDOUT may also end a read. */
 function wasNeverSent(error: unknown): boolean {
+  if (proxyRefusal(error) !== null) return true
   if (error instanceof AggregateError) return error.errors.every(wasNeverSent) // one for each address of a name
   if (!(error instanceof Error)) return false
   const syscall = 'syscall' in error ? error.syscall : undefined
   if (syscall === 'connect' || syscall === 'getaddrinfo') return true
   return 'code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT'
+}
+
+/** What the proxy answered in place of leading on to the server; null if that is not what happened. */
+function proxyRefusal(error: unknown): string | null {
+  const status = error instanceof Error ? /^Proxy response \((\d+)\)/.exec(error.message)?.[1] : undefined
+  return status === undefined ? null : `status ${status}`
 }
 
 class UndiciResponse implements HttpResponse {

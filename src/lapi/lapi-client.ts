@@ -2,14 +2,20 @@
 
 import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
-import { HttpClient } from '../http/http-client.js'
+import { HttpClient, type HttpClientOptions } from '../http/http-client.js'
 import { parseRetryAfter } from '../http/retry-after.js'
+import { type Logger, silentLogger } from '../logger.js'
 import { readDecisionStream } from './stream-parser.js'
+import type { UsageMetrics } from './usage-metrics.js'
 
 export interface LapiClientOptions {
-  /** With or without trailing slash and path prefix, such as `http://127.0.0.1:8080`. */
+  /** With or without trailing slash and path prefix, such as `http://127.0.0.1:8080`; or `unix:/run/crowdsec.sock`. */
   readonly apiUrl: string
-  readonly apiKey: string
+  /** Undefined: the LAPI knows us by a certificate in `tls`. */
+  readonly apiKey?: string | undefined
+  readonly tls?: NonNullable<HttpClientOptions['tls']>
+  /** Hears of certificates that are replaced. */
+  readonly logger?: Logger
   /** `name/version`: exactly one slash, else the LAPI cannot tell the version and some routes refuse the request. */
   readonly userAgent: string
 }
@@ -33,7 +39,17 @@ export interface StreamRequest {
 }
 
 export interface QueryRequest {
-  readonly address: string
+  /** `ip`: an address, to which its ranges count. Else `scopes` and `value`, both exact. */
+  readonly subject: { readonly ip: string } | { readonly scopes: string; readonly value: string }
+  /** Its `scopes` are not sent: none but Ip and Range match an address, and a decision may spell them in any case. */
+  readonly filter: StreamFilter
+  /** Milliseconds for the whole answer. */
+  readonly deadline: number
+  readonly signal: AbortSignal
+}
+
+export interface UsageMetricsPush {
+  readonly metrics: UsageMetrics
   /** Milliseconds for the whole answer. */
   readonly deadline: number
   readonly signal: AbortSignal
@@ -66,10 +82,15 @@ export function needsDuplicates(filter: StreamFilter): boolean {
 
 export class LapiClient {
   readonly #http: HttpClient
+  /** What the LAPI knows us by. */
+  readonly #identity: string
 
   constructor(options: LapiClientOptions) {
-    const headers = { 'x-api-key': options.apiKey, 'user-agent': options.userAgent, accept: 'application/json' }
-    this.#http = new HttpClient({ baseUrl: options.apiUrl, headers })
+    const { apiUrl, apiKey, userAgent, tls = {}, logger = silentLogger } = options
+    const key = apiKey === undefined ? {} : { 'x-api-key': apiKey }
+    const headers = { ...key, 'user-agent': userAgent, accept: 'application/json' }
+    this.#identity = apiKey === undefined ? 'certificate given as tls_cert_file' : 'key given as api_key'
+    this.#http = new HttpClient({ baseUrl: apiUrl, headers, tls, logger })
   }
 
   /** Where the LAPI is, fit for messages. */
@@ -94,12 +115,13 @@ export class LapiClient {
   }
 
   /**
-   * Every decision on an address, its ranges included (`GET /v1/decisions?ip=`, all versions). Moves this key's `last_pull`,
-   * so that a stream under the same key and address loses changes (all versions, if its last pull is a minute old). Throws
-   * what `openStream` throws.
+   * Every decision on an address, its ranges included, or on another value (`GET /v1/decisions`, all versions). Moves this key's
+   * `last_pull`, so that a stream under the same key and address loses changes (all versions, if its last pull is a minute
+   * old). Throws what `openStream` throws.
    */
-  async query({ address, deadline, signal }: QueryRequest): Promise<readonly WireDecision[]> {
-    const response = await this.#http.get({ path: 'v1/decisions', query: { ip: address }, deadline, signal })
+  async query({ subject, filter, deadline, signal }: QueryRequest): Promise<readonly WireDecision[]> {
+    const query = { ...subject, ...filterQuery(filter) }
+    const response = await this.#http.get({ path: 'v1/decisions', query, deadline, signal })
     const body = await response.excerpt(LONGEST_QUERY_ANSWER)
     if (response.status !== 200) {
       throw this.#refusal(response.status, body.slice(0, 200), parseRetryAfter(response.headers['retry-after']))
@@ -107,53 +129,82 @@ export class LapiClient {
     return parseQueryAnswer(body)
   }
 
+  /**
+   * Tells what a bouncer has done (`POST /v1/usage-metrics`, since 1.6.3; older ones answer 404). Not compressed: LAPI before
+   * 1.7.0 cannot read that. Throws what `openStream` throws unless the LAPI has accepted it (201; its documentation says 200).
+   */
+  async pushUsageMetrics({ metrics, deadline, signal }: UsageMetricsPush): Promise<void> {
+    const body = JSON.stringify(metrics)
+    const response = await this.#http.post({ path: 'v1/usage-metrics', body, deadline, signal })
+    const excerpt = await response.excerpt(200)
+    if (response.status === 201) return
+    throw this.#refusal(response.status, excerpt, parseRetryAfter(response.headers['retry-after']), 201)
+  }
+
   async close(): Promise<void> {
     await this.#http.close()
   }
 
-  #refusal(status: number, excerpt: string, retryAfter: number | undefined): LapiError {
+  #refusal(status: number, excerpt: string, retryAfter: number | undefined, expected = 200): LapiError {
     const target = this.#http.target
     if (status === 401 || status === 403) {
-      const message = `The LAPI at ${target} refuses the key given as api_key (status ${status}); see \`cscli bouncers list\``
+      const message = `The LAPI at ${target} refuses the ${this.#identity} (status ${status}); see \`cscli bouncers list\``
       return new LapiError('ERR_CSB_LAPI_AUTH', message, status, retryAfter)
     }
     const said = excerpt === '' ? '' : `: ${JSON.stringify(excerpt)}`
     const hint = status === 404 || (status >= 300 && status < 400) ? '; check the path in api_url' : ''
-    const message = `The LAPI at ${target} answered with status ${status}, expected 200${said}${hint}`
+    const message = `The LAPI at ${target} answered with status ${status}, expected ${expected}${said}${hint}`
     return new LapiError('ERR_CSB_LAPI_STATUS', message, status, retryAfter)
   }
 }
 
-/** `null` where there is none (all versions), else an array. Elements that are no decisions are passed over. */
+/**
+ * `null` where there is none (all versions), else an array. Elements that are no decisions are passed over, as in the stream;
+ * where none of them is one, it is no answer of a LAPI.
+ */
 function parseQueryAnswer(body: string): readonly WireDecision[] {
-  let answer: unknown
+  const answer = parseJson(body)
+  if (answer === null) return []
+  if (Array.isArray(answer)) {
+    const decisions = answer.filter(isDecision)
+    if (decisions.length > 0 || answer.length === 0) return decisions
+  }
+  throw new BouncerError('ERR_CSB_LAPI_BODY', `The LAPI's answer about a value has no decisions: ${excerptOf(body)}`)
+}
+
+function parseJson(body: string): unknown {
   try {
-    answer = JSON.parse(body)
+    return JSON.parse(body)
   } catch (cause) {
-    const message = `The LAPI's answer about an address is not JSON: ${JSON.stringify(body.slice(0, 60))}`
+    const message = `The LAPI's answer about a value is not JSON: ${excerptOf(body)}`
     throw new BouncerError('ERR_CSB_LAPI_BODY', message, { cause })
   }
-  if (answer === null) return []
-  if (!Array.isArray(answer))
-    throw new BouncerError('ERR_CSB_LAPI_BODY', 'The LAPI answers about an address with no list')
-  return answer.filter(isDecision)
+}
+
+function excerptOf(body: string): string {
+  return JSON.stringify(body.slice(0, 60))
 }
 
 function isDecision(element: unknown): element is WireDecision {
   if (typeof element !== 'object' || element === null) return false
-  return ['type', 'scope', 'value', 'duration', 'origin', 'scenario'].every(
-    (name) => typeof Reflect.get(element, name) === 'string',
-  )
+  const id: unknown = Reflect.get(element, 'id')
+  const texts = ['type', 'scope', 'value', 'duration', 'origin', 'scenario'].map((name) => Reflect.get(element, name))
+  return (id === undefined || typeof id === 'number') && texts.every((text) => typeof text === 'string')
 }
 
 /** `scopes` in the plural: LAPI before 1.6.1 ignores `scope`. `startup` counts only as the word `true`. */
 function queryOf({ kind, filter }: StreamRequest): Record<string, string> {
-  const query: Record<string, string> = { startup: String(kind === 'startup') }
+  const query: Record<string, string> = { startup: String(kind === 'startup'), ...filterQuery(filter) }
   if (filter.scopes.length > 0) query['scopes'] = filter.scopes.join(',')
+  if (needsDuplicates(filter)) query['dedup'] = 'false'
+  return query
+}
+
+function filterQuery(filter: StreamFilter): Record<string, string> {
+  const query: Record<string, string> = {}
   if (filter.origins.length > 0) query['origins'] = filter.origins.join(',')
   if (filter.scenariosContaining.length > 0) query['scenarios_containing'] = filter.scenariosContaining.join(',')
   if (filter.scenariosNotContaining.length > 0)
     query['scenarios_not_containing'] = filter.scenariosNotContaining.join(',')
-  if (needsDuplicates(filter)) query['dedup'] = 'false'
   return query
 }

@@ -11,6 +11,7 @@ export interface RequestCount {
 
 export class RequestCounts {
   readonly #allowed = new Float64Array(7)
+  readonly #remediatedOf = new Float64Array(7)
   readonly #remediated = new Map<string, Map<string, RequestCount>>()
   readonly #failures = new Map<string, number>()
 
@@ -18,7 +19,8 @@ export class RequestCounts {
     this.#allowed[family]++
   }
 
-  countRemediated(action: string, origin: string): void {
+  countRemediated(family: Family, action: string, origin: string): void {
+    this.#remediatedOf[family]++
     let origins = this.#remediated.get(action)
     if (origins === undefined) {
       origins = new Map()
@@ -42,6 +44,11 @@ export class RequestCounts {
     return this.#failures
   }
 
+  /** All that were judged, whatever became of them. Family 0: what was no address. */
+  judged(family: Family): number {
+    return this.#allowed[family] + this.#remediatedOf[family]
+  }
+
   get allowed(): number {
     return this.#allowed[4] + this.#allowed[6]
   }
@@ -51,7 +58,17 @@ export class RequestCounts {
   }
 }
 
+/** Made once for each list: a string made anew for each request would have to be hashed anew too. */
+const listLabels = new Map<string, string>()
+const MOST_LIST_LABELS = 10_000
+
 /** CrowdSec's name for an origin in metrics: of a blocklist, whose origin is just `lists`, the list's name is added. */
 export function originLabel(origin: string, scenario: string): string {
-  return origin === 'lists' ? `lists:${scenario}` : origin
+  if (origin !== 'lists') return origin
+  let label = listLabels.get(scenario)
+  if (label === undefined) {
+    label = `lists:${scenario}`
+    if (listLabels.size < MOST_LIST_LABELS) listLabels.set(scenario, label)
+  }
+  return label
 }

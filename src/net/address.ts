@@ -165,6 +165,11 @@ function isZone(text: string, from: number): boolean {
   return from < text.length
 }
 
+/** The family of a text; 0 for what is no address, text or not. */
+export function familyOf(text: unknown): Family {
+  return typeof text === 'string' ? parseAddress(text, scratch) : 0
+}
+
 /** The canonical text of an address however it is spelled; what is no address stays as it is. */
 export function canonicalAddress(text: string): string {
   const family = parseAddress(text, scratch)

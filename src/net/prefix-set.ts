@@ -28,6 +28,11 @@ export function readPrefixes(text: string): readonly Prefix[] | null {
   return parsePrefix(text, prefix) ? [prefix] : parseAddressRange(text)
 }
 
+/** Of texts that are known to be good. */
+export function prefixesIn(texts: readonly string[]): readonly Prefix[] {
+  return texts.flatMap((text) => readPrefixes(text) ?? [])
+}
+
 function covers(prefix: Prefix, words: AddressWords): boolean {
   const count = prefix.family === 4 ? 1 : 4
   for (let i = 0; i < count; i++) {

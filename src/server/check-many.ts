@@ -7,12 +7,38 @@ import type { CheckedBouncer } from './checked-bouncer.js'
 import { quoted, type Refusal, sendJson, sendRefusal } from './json-answer.js'
 
 const mostAddresses = 1_000
+/** Addresses of one request about which a LAPI is asked at a time. */
+const mostQuestions = 16
 
-/** Answers for the body of the request. */
-export function answerCheckMany(bouncer: CheckedBouncer, body: string, response: ServerResponse): void {
+/** Answers for the body of the request: at once unless the bouncer has to ask. */
+export function answerCheckMany(bouncer: CheckedBouncer, body: string, response: ServerResponse): void | Promise<void> {
   const read = readAddresses(body)
-  if ('code' in read) sendRefusal(response, read)
-  else sendJson(response, 200, `{"results":[${read.ips.map((ip) => checkResult(bouncer, ip)).join(',')}]}`)
+  if ('code' in read) return sendRefusal(response, read)
+  const results: string[] = []
+  const send = () => sendJson(response, 200, `{"results":[${results.join(',')}]}`)
+  const waiting = judgeAll(bouncer, read.ips, results)
+  return waiting.length === 0 ? send() : Promise.all(waiting).then(send)
+}
+
+/** Fills `results` in the order of the addresses; when the promises are fulfilled, or there are none, they are all there. */
+function judgeAll(bouncer: CheckedBouncer, ips: readonly string[], results: string[]): readonly Promise<void>[] {
+  let next = 0
+  const judgeOn = (): Promise<void> | null => {
+    while (next < ips.length) {
+      const place = next++
+      const ip = ips[place]
+      const verdict = bouncer.ask(ip)
+      if (verdict instanceof Promise) {
+        return verdict.then((one) => {
+          results[place] = checkResult(ip, one)
+          return judgeOn() ?? undefined
+        })
+      }
+      results[place] = checkResult(ip, verdict)
+    }
+    return null
+  }
+  return Array.from({ length: mostQuestions }, judgeOn).filter((waiting) => waiting !== null)
 }
 
 function readAddresses(body: string): { readonly ips: readonly string[] } | Refusal {

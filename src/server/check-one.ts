@@ -5,11 +5,11 @@
 
 import type { ServerResponse } from 'node:http'
 import { isAddress } from '../net/address.js'
-import type { CheckedBouncer, CheckedDecision } from './checked-bouncer.js'
+import type { CheckedBouncer, CheckedDecision, CheckedVerdict } from './checked-bouncer.js'
 import { quoted, sendJson, sendRefusal } from './json-answer.js'
 
-/** Answers for the `url` of a request whose path is `/check`. */
-export function answerCheckOne(bouncer: CheckedBouncer, url: string, response: ServerResponse): void {
+/** Answers for the `url` of a request whose path is `/check`: at once unless the bouncer has to ask. */
+export function answerCheckOne(bouncer: CheckedBouncer, url: string, response: ServerResponse): void | Promise<void> {
   const ip = readIp(url)
   if (ip === null) {
     sendRefusal(response, {
@@ -18,7 +18,9 @@ export function answerCheckOne(bouncer: CheckedBouncer, url: string, response: S
       message: 'expected one IP address in the query, as in /check?ip=203.0.113.7',
     })
   } else if (isAddress(ip)) {
-    sendJson(response, 200, checkResult(bouncer, ip))
+    const verdict = bouncer.ask(ip)
+    if (verdict instanceof Promise) return verdict.then((one) => sendJson(response, 200, checkResult(ip, one)))
+    sendJson(response, 200, checkResult(ip, verdict))
   } else {
     sendRefusal(response, {
       status: 400,
@@ -29,8 +31,7 @@ export function answerCheckOne(bouncer: CheckedBouncer, url: string, response: S
 }
 
 /** The JSON for one address, which is one. */
-export function checkResult(bouncer: CheckedBouncer, ip: string): string {
-  const { action, decision } = bouncer.check(ip)
+export function checkResult(ip: string, { action, decision }: CheckedVerdict): string {
   // Only a zone (`fe80::1%...`) lets an address hold what JSON would have to escape.
   const text = ip.includes('%') ? JSON.stringify(ip) : `"${ip}"`
   if (decision === null) return `{"ip":${text},"action":${JSON.stringify(action)},"decision":null}`

@@ -54,8 +54,10 @@ export function createCheckService({ bouncer, listen, logger = silentLogger }: C
   })
 
   function answerCheck(request: IncomingMessage, url: string, response: ServerResponse): void {
-    if (request.method === 'GET' || request.method === 'HEAD') answerCheckOne(bouncer, url, response)
-    else if (request.method === 'POST') {
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const waiting = answerCheckOne(bouncer, url, response)
+      if (waiting !== undefined) waiting.catch((error: unknown) => sendFailure(response, error, logger))
+    } else if (request.method === 'POST') {
       answerPost(request, response).catch((error: unknown) => sendFailure(response, error, logger))
     } else sendWrongMethod(response, request.method, 'GET, HEAD, POST')
   }

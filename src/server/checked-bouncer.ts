@@ -1,8 +1,8 @@
 /** What the check service needs of a bouncer: the small part of `Bouncer` that its answers are made of. */
 
 export interface CheckedBouncer {
-  /** Never throws. */
-  check(address: string): CheckedVerdict
+  /** At once where the decisions are in memory, else with a promise. Never throws nor rejects. */
+  ask(address: string): CheckedVerdict | Promise<CheckedVerdict>
   /** Whether every source has had its first full sync. */
   isReady(): boolean
   stats(): CheckedStats

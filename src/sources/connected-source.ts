@@ -6,6 +6,7 @@ import type { Severity } from '../decisions/severity.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { type ActiveDecisions, countActive } from './active-decisions.js'
 import { SnapshotKeeper } from './snapshot-keeper.js'
 import type { Source } from './source.js'
 import { SourceAccount, type SourceStats } from './source-account.js'
@@ -39,7 +40,7 @@ export class ConnectedSource {
   #isStopped = false
 
   constructor(source: Source, { severity, logger, listener, snapshot }: ConnectedSourceOptions) {
-    this.account = new SourceAccount(source.name)
+    this.account = new SourceAccount(source.name, source.delivers)
     this.firstSync = new Promise((resolve) => {
       this.#resolveFirstSync = resolve
     })
@@ -85,6 +86,11 @@ export class ConnectedSource {
 
   counts(): Iterable<Readonly<DecisionCount>> {
     return this.store.labels.counts()
+  }
+
+  /** Decisions in force, by what usage metrics tell apart. */
+  active(): Promise<readonly ActiveDecisions[]> {
+    return countActive(this.store)
   }
 
   /** Never rejects: a source that cannot start is a source that failed. */

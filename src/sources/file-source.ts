@@ -20,6 +20,7 @@ const MOST_TOLD = 20
 
 export class FileSource implements Source {
   readonly name = 'file'
+  readonly delivers = 'on change'
   readonly #path: string
   readonly #logger: Logger
   readonly #interval: number

@@ -6,6 +6,7 @@
 import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import { Backoff } from '../http/backoff.js'
+import type { KeyClaim } from '../lapi/key-claim.js'
 import type { LapiClient, StreamFilter } from '../lapi/lapi-client.js'
 import { LapiError, needsDuplicates } from '../lapi/lapi-client.js'
 import type { Logger } from '../logger.js'
@@ -24,6 +25,8 @@ export interface LapiStreamSourceOptions {
   readonly fullPullTimeout: number
   readonly deltaPullTimeout: number
   readonly logger: Logger
+  /** Watches that nobody else pulls with the same key. */
+  readonly claim?: Pick<KeyClaim, 'start' | 'stop'> | undefined
   /** How it waits between pulls. Default: a timer. */
   readonly pause?: Pick<Pause, 'for' | 'end'>
 }
@@ -50,7 +53,6 @@ export class LapiStreamSource implements Source {
   /** The highest id seen, and the highest seen before the last pull. */
   #highestId = 0
   #settledId = 0
-  #held = 0
 
   constructor(options: LapiStreamSourceOptions) {
     this.name = options.name
@@ -62,11 +64,13 @@ export class LapiStreamSource implements Source {
   }
 
   start(sink: DecisionSink): void {
+    this.#options.claim?.start()
     this.#running = this.#run(sink)
   }
 
   async stop(): Promise<void> {
     this.#abort.abort(new BouncerError('ERR_CSB_STATE', 'The source was stopped'))
+    this.#options.claim?.stop()
     this.#pause.end()
     await this.#running
     await this.#options.client.close()
@@ -99,8 +103,7 @@ export class LapiStreamSource implements Source {
     try {
       this.#highestId = 0
       this.#settledId = 0
-      const { held } = await sink.replaceAll(this.#startupDecisions(stream))
-      this.#held = held
+      await sink.replaceAll(this.#startupDecisions(stream, sink.held))
       this.#next = 'delta'
       const interval = this.#options.resyncInterval
       this.#resyncAt = performance.now() + interval - Math.random() * (interval / 10)
@@ -115,7 +118,10 @@ export class LapiStreamSource implements Source {
    * A database error in mid-answer still gives 200 and valid JSON with part of the decisions (LAPI since 1.7.8), so an answer
    * that lost most of them does not count until a second one says the same.
    */
-  async *#startupDecisions(stream: AsyncIterable<DecisionChange>): AsyncGenerator<readonly WireDecision[]> {
+  async *#startupDecisions(
+    stream: AsyncIterable<DecisionChange>,
+    held: number,
+  ): AsyncGenerator<readonly WireDecision[]> {
     let count = 0
     for await (const change of stream) {
       const decisions = [...(change.new ?? [])]
@@ -123,17 +129,16 @@ export class LapiStreamSource implements Source {
       this.#noteIds(decisions)
       yield decisions
     }
-    const lost = this.#held - count
-    const isUnlikely = count === 0 ? lost > 0 : this.#held >= FEW && lost > count
-    if (isUnlikely && this.#next !== 'confirm') throw new UnlikelyAnswer(count, this.#held)
+    const lost = held - count
+    const isUnlikely = count === 0 ? lost > 0 : held >= FEW && lost > count
+    if (isUnlikely && this.#next !== 'confirm') throw new UnlikelyAnswer(count, held)
   }
 
   async #pullDelta(sink: DecisionSink): Promise<void> {
     const highestBefore = this.#highestId
     const lowest = { id: Number.POSITIVE_INFINITY }
     const stream = await this.#open('delta', this.#options.deltaPullTimeout)
-    const { held } = await sink.apply(this.#deltaChanges(stream, lowest))
-    this.#held = held
+    await sink.apply(this.#deltaChanges(stream, lowest))
     // Ids only grow, so a new decision below what was known means another database: restored, or wiped and filled anew.
     // The last pull does not count as known: the LAPI notes its time before it reads the rows, so what was inserted while it
     // read (seconds, for a full answer of 500,000) is sent, and sent again by the next delta (all versions).

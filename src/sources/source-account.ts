@@ -1,5 +1,7 @@
 /** What is known of one source's health: the account that readiness, stats and metrics are read from. */
 
+import type { Source } from './source.js'
+
 export type SourceState = 'starting' | 'synced' | 'failing'
 
 export interface SourceStats {
@@ -26,9 +28,12 @@ export class SourceAccount {
   lastError: Error | null = null
   /** Milliseconds of the monotonic clock; null before the first success. */
   #lastSync: number | null = null
+  #failingSince = 0
+  readonly #delivers: Source['delivers']
 
-  constructor(name: string) {
+  constructor(name: string, delivers: Source['delivers'] = 'regularly') {
     this.name = name
+    this.#delivers = delivers
   }
 
   /** Whether there has been a full sync. */
@@ -41,6 +46,12 @@ export class SourceAccount {
     return this.#lastSync === null ? null : (performance.now() - this.#lastSync) / 1000
   }
 
+  /** For so many seconds it has not been known whether what it said still holds; null before the first success. */
+  get staleness(): number | null {
+    if (this.#delivers !== 'on change' || this.#lastSync === null) return this.lastSyncAge
+    return this.state === 'failing' ? (performance.now() - this.#failingSince) / 1000 : 0
+  }
+
   noteSync(kind: 'replaced' | 'changed'): void {
     this[kind]++
     this.state = 'synced'
@@ -51,6 +62,7 @@ export class SourceAccount {
   /** Whether this is the first failure since the last success. */
   noteFailure(error: Error): boolean {
     const isFirst = this.state === 'synced'
+    if (isFirst) this.#failingSince = performance.now()
     this.failures++
     this.lastError = error
     if (this.isReady || this.replaced + this.changed > 0) this.state = 'failing'

@@ -4,6 +4,9 @@ import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js
 
 /** Where a source puts what it learns. Work is done in slices of a few milliseconds; await each call before the next. */
 export interface DecisionSink {
+  /** Decisions held from this source now, those of a snapshot included. */
+  readonly held: number
+
   /**
    * States the whole set. The new set is built beside the old one, which stays in force until the new one is complete and
    * takes its place in one step. If the iteration throws, the old set stays and the error is thrown on.
@@ -42,6 +45,11 @@ export interface Source {
   readonly identity?: 'value' | 'id'
   /** Whatever decides what it delivers, such as a URL and filters. A snapshot made under other settings is not used. */
   readonly settings?: string
+  /**
+   * `regularly` (unless it says otherwise): each success is told to the sink, if only as an empty change, so that long silence
+   * makes it stale (`maxStaleness`). `on change`: silence means that all is as it was, until it says `failed`.
+   */
+  readonly delivers?: 'regularly' | 'on change'
   /** Begins to deliver. Returns soon; what goes wrong later is told to `sink.failed`. Called once. */
   start(sink: DecisionSink): void | Promise<void>
   /** Ends delivery; afterwards no timer, socket or listener of it is left. */

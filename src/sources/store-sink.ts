@@ -44,6 +44,10 @@ export class StoreSink implements DecisionSink {
     this.store = this.createStore()
   }
 
+  get held(): number {
+    return this.store.size
+  }
+
   replaceAll(decisions: Decisions): Promise<ReplaceSummary> {
     return this.#inTurn(() => this.#replaceAll(decisions))
   }

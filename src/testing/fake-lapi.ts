@@ -6,7 +6,6 @@
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type BouncerSession, BouncerSessions } from './bouncer-sessions.js'
 import { remainingDuration } from './decision-body.js'
 import { type DecisionFilter, type DecisionRow, DecisionTable, type NewDecision } from './decision-table.js'
@@ -24,6 +23,8 @@ export interface FakeLapiOptions {
   readonly apiKeys?: Readonly<Record<string, string>>
   /** Default 0: any free port. It stays the same over `down()` and `up()`. */
   readonly port?: number
+  /** Listens at a unix socket (LAPI since 1.6.1) in place of a port. */
+  readonly socketPath?: string
   /** Unix milliseconds. Default: the monotonic clock, with fractions. It may stand still: `advance()` moves on from it. */
   readonly now?: () => number
   /** Milliseconds before each `startup=true` answer; a real LAPI takes 12 s for 500,000 decisions. Default 0. */
@@ -43,6 +44,7 @@ export class FakeLapi {
   readonly #state: LapiState
   readonly #stopping: AbortController
   readonly #firstKey: string
+  readonly #socketPath: string | null
   #port: number
 
   /** Resolves when it listens. Call `stop()` in the end. */
@@ -69,6 +71,7 @@ export class FakeLapi {
     for (const [name, key] of keys) this.addBouncer(name, key)
     this.#firstKey = keys[0]?.[1] ?? ''
     this.#port = options.port ?? 0
+    this.#socketPath = options.socketPath ?? null
     this.#server = createServer((request, response) => {
       // What handle() rejects with is a request that broke off; its connection is gone.
       handle(this.#state, request, response).catch(() => response.destroy())
@@ -77,9 +80,9 @@ export class FakeLapi {
     this.#server.keepAliveTimeout = 0
   }
 
-  /** Without a trailing slash. */
+  /** Without a trailing slash; `unix:` and the path of a socket. */
   get url(): string {
-    return `http://${host}:${this.#port}`
+    return this.#socketPath === null ? `http://${host}:${this.#port}` : `unix:${this.#socketPath}`
   }
 
   /** The key of the first bouncer. */
@@ -99,9 +102,11 @@ export class FakeLapi {
   /** Listens again, on the same port, as after a restart: ids, decisions and every `last_pull` survive. */
   async up(): Promise<void> {
     if (this.#server.listening) return
-    this.#server.listen(this.#port, host)
+    if (this.#socketPath === null) this.#server.listen(this.#port, host)
+    else this.#server.listen(this.#socketPath)
     await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as AddressInfo).port
+    const address = this.#server.address()
+    if (typeof address === 'object' && address !== null) this.#port = address.port
   }
 
   /** Ends it for good; no socket or timer is left. */

@@ -55,7 +55,7 @@ describe('check', () => {
   })
 
   test('of anything but allow exits with 1', async () => {
-    const { url } = await startService({ check: () => ({ action: 'captcha', decision: null }) })
+    const { url } = await startService({ ask: () => ({ action: 'captcha', decision: null }) })
     expect(await run('check', '192.0.2.1', '-u', url)).toMatchObject({ exitCode: 1, out: '192.0.2.1: captcha\n' })
   })
 
@@ -75,7 +75,7 @@ describe('check', () => {
 
   test('lets no control character through to the terminal', async () => {
     const decision = { ...ban, scenario: 'a\u001b[2Jb\nc\u009b' }
-    const { url } = await startService({ check: () => ({ action: 'ban', decision }) })
+    const { url } = await startService({ ask: () => ({ action: 'ban', decision }) })
     const { out } = await run('check', '203.0.113.7', '--url', url)
     expect(out).toContain('(a?[2Jb c? from')
   })

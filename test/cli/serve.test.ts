@@ -99,6 +99,27 @@ describe('without a configuration', () => {
     expect(tries[1]).toMatch(/# allow$/)
   })
 
+  test('logs each remediation as a JSON line with fields, and what else happens as sentences', async () => {
+    const { url, out, child, exit } = await serve()
+    await ready(url)
+    const before = Date.now()
+    await json(`${url}/check?ip=203.0.113.7`)
+    await json(`${url}/check?ip=192.0.2.1`)
+    child.kill('SIGTERM')
+    await exit
+    const lines = out()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+    const remediations = lines.filter((line) => 'action' in line)
+    expect(remediations).toEqual([
+      expect.objectContaining({ address: '203.0.113.7', action: 'ban', origin: expect.any(String), dry_run: false }),
+    ])
+    expect(remediations[0].time).toBeGreaterThanOrEqual(before)
+    expect(remediations[0].msg).toMatch(/^203\.0\.113\.7 gets a ban by /)
+    for (const line of lines) expect(line.msg).toEqual(expect.stringMatching(/./))
+  })
+
   test('says that the list is not used where the environment has a key', async () => {
     const env = { CROWDSEC_BOUNCER_API_KEY: 's3cr3t-k3y', CROWDSEC_BOUNCER_API_URL: 'http://127.0.0.1:1' }
     const { url, out, child, exit } = await serve([], env)

@@ -274,3 +274,25 @@ test('prints no secret', async () => {
   const configuration = await load({ file: 'api_key: s3cr3t' })
   expect(JSON.stringify(configuration) + inspect(configuration, { depth: 9 })).not.toContain('s3cr3t')
 })
+
+test('createBouncer takes what was loaded, whatever was given', async () => {
+  const file = `
+api_key: k
+mode: hybrid
+live_api_key: l
+allowlist: [192.0.2.1, 10.0.0.0/8, 203.0.113.4-203.0.113.9]
+trusted_proxies: [loopback, 192.0.2.0/24]
+exclude_paths: /health,/metrics
+exclude_methods: [options]
+scenario_actions: { a: allow }
+origin_actions: { CAPI: captcha }
+usage_metrics_interval: 0
+max_staleness: 1h
+retry_after: true
+insecure_skip_verify: true
+client_address_header: CF-Connecting-IP
+severity_order: [captcha, ban]
+`
+  const { bouncer } = await load({ file })
+  expect(parseOptions(bouncer)).toMatchObject(bouncer)
+})

@@ -49,6 +49,7 @@ test('defaults', () => {
     lapiFailureAction: 'passthrough',
     cacheExpiration: 1_000,
     cacheSize: 50_000,
+    lapis: [],
     insecureSkipVerify: false,
     usageMetricsInterval: 1_800_000,
     clientAddressHeader: 'x-forwarded-for',
@@ -116,7 +117,7 @@ describe('refuses', () => {
   test.each([
     [
       { apiUrl: '127.0.0.1:8080' },
-      'apiUrl: expected an http or https URL such as http://127.0.0.1:8080, with or without a path, got "127.0.0.1:8080"',
+      'apiUrl: expected an http or https URL such as http://127.0.0.1:8080, with or without a path, or unix:/path, got "127.0.0.1:8080"',
     ],
     [{ apiUrl: 'ftp://x' }, /^apiUrl: .* got "ftp:\/\/x"$/],
     [{ apiUrl: 'localhost:8080' }, /^apiUrl: .* got "localhost:8080"$/],

@@ -21,7 +21,7 @@ it('the package holds what users need and nothing else', async () => {
   for (const needed of [
     'dist/src/index.js',
     'dist/src/index.d.ts',
-    'dist/middleware/express.js',
+    ...['express', 'fastify', 'hono', 'http', 'koa'].map((face) => `dist/middleware/${face}.js`),
     'dist/src/cli/main.js',
   ]) {
     expect(files).toContain(needed)

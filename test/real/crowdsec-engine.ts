@@ -5,12 +5,14 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Agent, fetch, type Response } from 'undici'
 import type { NewDecision } from '../../src/testing/index.js'
 import { debianProgram, type Program } from './debian-program.js'
 import { EngineDatabase } from './engine-database.js'
@@ -18,6 +20,14 @@ import { EngineDatabase } from './engine-database.js'
 const run = promisify(execFile)
 const lifetimeSeconds = 600
 const machine = { machine_id: 'harness', password: 'harness-password' }
+
+/** Paths of PEM files. The LAPI takes a bouncer's certificate, signed by `ca`, in place of a key if it names `bouncersOu`. */
+export interface EngineTls {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+  readonly bouncersOu: string
+}
 
 interface Programs {
   readonly crowdsec: Program
@@ -31,14 +41,16 @@ export class CrowdsecEngine {
   readonly database: EngineDatabase
   readonly #programs: Programs
   readonly #folder: string
+  readonly #tls: EngineTls | null
+  readonly #agent: Agent
   #process: ChildProcess | null = null
   #token: string | null = null
 
   /** Downloads the package at first use (32 MB). Rejects, saying why, where the engine cannot be had. */
-  static async start(): Promise<CrowdsecEngine> {
+  static async start(tls: EngineTls | null = null): Promise<CrowdsecEngine> {
     const programs = await findPrograms()
     const folder = await mkdtemp(join(tmpdir(), 'crowdsec-engine-'))
-    const engine = new CrowdsecEngine(programs, folder, await freePort())
+    const engine = new CrowdsecEngine(programs, folder, { port: await freePort(), tls })
     try {
       await engine.#configure()
       await engine.#launch()
@@ -49,10 +61,12 @@ export class CrowdsecEngine {
     }
   }
 
-  private constructor(programs: Programs, folder: string, port: number) {
+  private constructor(programs: Programs, folder: string, { port, tls }: { port: number; tls: EngineTls | null }) {
     this.#programs = programs
     this.#folder = folder
-    this.url = `http://127.0.0.1:${port}`
+    this.#tls = tls
+    this.#agent = new Agent(tls === null ? {} : { connect: { ca: readFileSync(tls.ca) } })
+    this.url = `${tls === null ? 'http' : 'https'}://127.0.0.1:${port}`
     this.database = new EngineDatabase(join(folder, 'data/crowdsec.db'))
   }
 
@@ -110,6 +124,7 @@ export class CrowdsecEngine {
   /** Ends the process and removes its folder. */
   async stop(): Promise<void> {
     await this.#end()
+    await this.#agent.close()
     await rm(this.#folder, { recursive: true, force: true })
   }
 
@@ -139,6 +154,7 @@ export class CrowdsecEngine {
           profiles_path: at('profiles.yaml'),
           console_path: at('console.yaml'),
           trusted_ips: ['127.0.0.1'],
+          ...(this.#tls === null ? {} : { tls: tlsConfig(this.#tls) }),
         },
       },
       prometheus: { enabled: false },
@@ -173,7 +189,7 @@ export class CrowdsecEngine {
   }
 
   async #healthy(): Promise<boolean> {
-    return fetch(`${this.url}/health`, { headers: { connection: 'close' } }).then(
+    return fetch(`${this.url}/health`, { dispatcher: this.#agent }).then(
       (answer) => answer.ok,
       () => false,
     )
@@ -210,11 +226,23 @@ export class CrowdsecEngine {
 
   #request(method: string, path: string, body: unknown, token: string | null): Promise<Response> {
     return fetch(this.url + path, {
+      dispatcher: this.#agent,
       method,
       // The login refuses a User-Agent without exactly one slash.
       headers: { 'User-Agent': 'harness/v1', ...(token === null ? {} : { Authorization: `Bearer ${token}` }) },
       body: body === undefined ? null : JSON.stringify(body),
     })
+  }
+}
+
+function tlsConfig({ cert, key, ca, bouncersOu }: EngineTls) {
+  return {
+    cert_file: cert,
+    key_file: key,
+    ca_cert_path: ca,
+    client_verification: 'VerifyClientCertIfGiven',
+    bouncers_allowed_ou: [bouncersOu],
+    agents_allowed_ou: ['nobody'],
   }
 }
 

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { CheckedVerdict } from '../../src/server/checked-bouncer.js'
 import { ask, ban, memoryLogger, startService } from './service.js'
 
 describe('GET', () => {
@@ -66,7 +67,7 @@ describe('GET', () => {
       until: text,
     })
     let verdict: { action: string; decision: typeof ban | null } = { action: '', decision: null }
-    const { port } = await startService({ check: () => verdict })
+    const { port } = await startService({ ask: () => verdict })
     await fc.assert(
       fc.asyncProperty(text, fc.option(decision), async (action, held) => {
         verdict = { action, decision: held }
@@ -172,14 +173,55 @@ test.each([
   ['POST', { method: 'POST', body: '{"ips":["192.0.2.1"]}' }],
 ])('a failure at %s is a 500 without the reason, which is logged', async (_, options) => {
   const logger = memoryLogger()
-  const check = () => {
+  const checkFails = () => {
     throw new Error('s3cr3t reason')
   }
-  const { port } = await startService({ check }, logger)
+  const { port } = await startService({ ask: checkFails }, logger)
   const answer = await ask(port, '/check?ip=192.0.2.1', options)
   expect(answer.status).toBe(500)
   expect(JSON.parse(answer.text)).toEqual({
     error: { code: 'ERR_CSB_INTERNAL', message: 'the request could not be answered' },
   })
   expect(logger.lines.join()).toContain('s3cr3t reason')
+})
+
+describe('a bouncer that has to ask first', () => {
+  const later = (verdict: CheckedVerdict) => new Promise<CheckedVerdict>((resolve) => setImmediate(resolve, verdict))
+  const verdictOn = (address: string): CheckedVerdict =>
+    address.endsWith('7') ? { action: 'ban', decision: ban } : { action: 'allow', decision: null }
+
+  test('about one address is waited for', async () => {
+    const { port } = await startService({ ask: (address) => later(verdictOn(address)) })
+    const answer = await ask(port, '/check?ip=192.0.2.7')
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { ip: '192.0.2.7', action: 'ban', decision: ban }])
+  })
+
+  test('about some of many is waited for, and asks about a few at a time', async () => {
+    let asking = 0
+    let most = 0
+    const { port } = await startService({
+      async ask(address) {
+        most = Math.max(most, ++asking)
+        const verdict = await later(verdictOn(address))
+        asking--
+        return verdict
+      },
+    })
+    const ips = Array.from({ length: 1000 }, (_, index) => `192.0.${index >> 8}.${index & 255}`)
+    const answer = await ask(port, '/check', { method: 'POST', body: JSON.stringify({ ips }) })
+    const { results } = JSON.parse(answer.text) as { results: { ip: string; action: string }[] }
+    expect(results.map(({ ip }) => ip)).toEqual(ips)
+    expect(results.map(({ action }) => action)).toEqual(ips.map((ip) => verdictOn(ip).action))
+    expect([most, asking]).toEqual([16, 0])
+  })
+
+  test('now and then keeps the order', async () => {
+    const { port } = await startService({
+      ask: (address) => (Number(address.split('.')[3]) % 3 === 0 ? later(verdictOn(address)) : verdictOn(address)),
+    })
+    const ips = Array.from({ length: 200 }, (_, index) => `192.0.2.${index}`)
+    const answer = await ask(port, '/check', { method: 'POST', body: JSON.stringify({ ips }) })
+    const { results } = JSON.parse(answer.text) as { results: { ip: string; action: string }[] }
+    expect(results.map(({ ip, action }) => [ip, action])).toEqual(ips.map((ip) => [ip, verdictOn(ip).action]))
+  })
 })

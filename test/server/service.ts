@@ -22,8 +22,7 @@ export const ban: CheckedDecision = {
 /** Allows everything but 203.0.113.7. */
 export function tableBouncer(overrides: Partial<CheckedBouncer> = {}): CheckedBouncer {
   return {
-    check: (address) =>
-      address === ban.value ? { action: 'ban', decision: ban } : { action: 'allow', decision: null },
+    ask: (address) => (address === ban.value ? { action: 'ban', decision: ban } : { action: 'allow', decision: null }),
     isReady: () => true,
     stats: () => ({
       decisions: 1,

@@ -38,11 +38,11 @@ async function startProxy(lapi: FakeLapi): Promise<string> {
       outgoing.writeHead(404).end()
       return
     }
-    const onward = request(lapi.url + path, { headers: incoming.headers }, (answer) => {
+    const onward = request(lapi.url + path, { method: incoming.method, headers: incoming.headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
     })
-    onward.end()
+    incoming.pipe(onward)
   })
   onTestFinished(() => {
     proxy.close()

@@ -1,0 +1,194 @@
+/** TLS of the transport: whom it trusts, who it is, and certificates that are replaced. The certificates are fixtures. */
+
+import { copyFileSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { HttpClient, type HttpClientOptions } from '../../src/http/http-client.js'
+import { TlsFiles } from '../../src/http/tls-files.js'
+import { silentLogger } from '../../src/logger.js'
+import { fixture, serveHttps } from './https-server.js'
+
+const never = new AbortController().signal
+const ca = fixture('authority.pem')
+const certOf = (name: string) => ({ ca, cert: fixture(`${name}.pem`), key: fixture(`${name}.key`) })
+/** As the LAPI does it (`client_verification: VerifyClientCertIfGiven` and `RequireAndVerifyClientCert`). */
+const asks = { requestCert: true, rejectUnauthorized: true }
+
+function clientOf(port: number, tls: HttpClientOptions['tls'], host = '127.0.0.1'): HttpClient {
+  const options = tls === undefined ? {} : { tls }
+  const client = new HttpClient({ baseUrl: `https://${host}:${port}`, headers: {}, ...options })
+  onTestFinished(() => client.close())
+  return client
+}
+
+async function textOf(client: HttpClient): Promise<string> {
+  const response = await client.get({ path: '', deadline: 5000, signal: never })
+  return response.excerpt(1000)
+}
+
+describe('the server', () => {
+  it.each([
+    ['signed by an authority of our own', 'server', { ca }],
+    ['anything, unchecked', 'expired-server', { verify: false }],
+  ])('%s is trusted', async (_name, certificate, tls) => {
+    expect(await textOf(clientOf(await serveHttps(certificate), tls))).toBe('nobody')
+  })
+
+  it.each([
+    ['signed by an authority unknown to Node', 'server', undefined, 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['signed by another authority', 'server', { ca: fixture('stranger.pem') }, 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['with a certificate that expired', 'expired-server', { ca }, 'CERT_HAS_EXPIRED'],
+    ['with a certificate for another host', 'elsewhere', { ca }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ])('%s is not', async (_name, certificate, tls, reason) => {
+    const port = await serveHttps(certificate)
+    await expect(textOf(clientOf(port, tls))).rejects.toMatchObject({
+      code: 'ERR_CSB_TLS',
+      message: expect.stringContaining(`The certificate of https://127.0.0.1:${port}/ is not trusted (${reason}`),
+    })
+  })
+
+  it('that speaks plain HTTP is told as such', async () => {
+    const { createServer } = await import('node:http')
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    await expect(textOf(clientOf(port, {}))).rejects.toMatchObject({
+      code: 'ERR_CSB_TLS',
+      message: expect.stringContaining('does not speak TLS'),
+    })
+  })
+})
+
+describe('we', () => {
+  it('are known by our certificate', async () => {
+    const port = await serveHttps('server', asks)
+    expect(await textOf(clientOf(port, certOf('client')))).toBe('bouncer')
+  })
+
+  it.each([
+    ['without a certificate', { ca }],
+    ['with one that expired', certOf('expired-client')],
+  ])('%s are refused, and told so', async (_name, tls) => {
+    const port = await serveHttps('server', asks)
+    await expect(textOf(clientOf(port, tls))).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_CSB_(TLS|CONNECTION_LOST)$/),
+      message: expect.stringContaining(`https://127.0.0.1:${port}/`),
+    })
+  })
+})
+
+describe('files', () => {
+  const folder = () => {
+    const path = mkdtempSync(join(tmpdir(), 'tls-'))
+    onTestFinished(() => rmSync(path, { recursive: true }))
+    return path
+  }
+  /** A certificate and a key in a folder of their own, and how to put others in their place. */
+  function replaceable(name: string) {
+    const at = folder()
+    const paths = { ca, cert: join(at, 'cert.pem'), key: join(at, 'key.pem') }
+    let version = 0
+    const put = (other: string, kinds: readonly ('pem' | 'key')[] = ['pem', 'key']) => {
+      version++
+      for (const kind of kinds) {
+        const path = kind === 'pem' ? paths.cert : paths.key
+        copyFileSync(fixture(`${other}.${kind}`), path)
+        utimesSync(path, version, version) // two writes within one tick of the file system's clock
+      }
+    }
+    put(name)
+    return { paths, put }
+  }
+
+  it.each([
+    ['a missing file', { cert: '/nowhere/cert.pem' }, '/nowhere/cert.pem cannot be read (ENOENT)'],
+    ['a directory', { ca: tmpdir() }, 'cannot be read (EISDIR)'],
+    [
+      'a key of another certificate',
+      { cert: fixture('client.pem'), key: fixture('server.key') },
+      'KEY_VALUES_MISMATCH',
+    ],
+    ['a key in place of a certificate', { cert: fixture('client.key'), key: fixture('client.key') }, 'NO_START_LINE'],
+    ['an authority that is none', { ca: fixture('make.sh') }, 'cannot be used for TLS'],
+  ])('%s is an error at once', (_name, paths, message) => {
+    expect(() => new TlsFiles(paths, silentLogger)).toThrow(
+      expect.objectContaining({ code: 'ERR_CSB_TLS', message: expect.stringContaining(message) }),
+    )
+  })
+
+  it('one that expired is told', () => {
+    const warn = vi.fn()
+    new TlsFiles({ cert: fixture('expired-client.pem'), key: fixture('expired-client.key') }, { ...silentLogger, warn })
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('expired on Jan  1 00:00:00 2021 GMT')]])
+  })
+
+  it('a certificate that expired and is replaced comes into use without a restart', async () => {
+    const { paths, put } = replaceable('expired-client')
+    const port = await serveHttps('server', asks)
+    const client = clientOf(port, paths)
+    await expect(textOf(client)).rejects.toThrow()
+    put('client')
+    await vi.waitFor(async () => expect(await textOf(client)).toBe('bouncer'), { timeout: 5000, interval: 200 })
+  })
+
+  it('one that is replaced while connections are kept comes into use, too', async () => {
+    const { paths, put } = replaceable('client')
+    const port = await serveHttps('server', { ...asks, keepAliveTimeout: 60_000 })
+    const client = clientOf(port, paths)
+    expect(await textOf(client)).toBe('bouncer')
+    put('other-client')
+    await vi.waitFor(async () => expect(await textOf(client)).toBe('other'), { timeout: 5000, interval: 200 })
+  })
+
+  it('half a replacement is told, and the old ones stay until the other half is there', async () => {
+    const { paths, put } = replaceable('client')
+    const lines: string[] = []
+    const note = (line: string) => void lines.push(line)
+    const files = new TlsFiles(paths, { ...silentLogger, info: note, warn: note })
+    const { cert } = files.material
+    const look = async (changed: boolean) => {
+      now += 1000
+      vi.spyOn(performance, 'now').mockReturnValue(now)
+      expect(await files.haveChanged()).toBe(changed)
+    }
+    let now = performance.now()
+    onTestFinished(() => void vi.restoreAllMocks())
+    await look(false)
+    put('other-client', ['pem'])
+    await look(false)
+    await look(false)
+    expect(files.material.cert).toBe(cert)
+    expect(lines).toEqual([expect.stringMatching(/KEY_VALUES_MISMATCH.*stay in use/)])
+    put('other-client', ['key'])
+    await look(true)
+    expect(await files.haveChanged()).toBe(false)
+    truncateSync(paths.cert, 10)
+    await look(false)
+    rmSync(paths.cert)
+    await look(false)
+    expect(files.material.cert?.equals(cert ?? Buffer.alloc(0))).toBe(false)
+    expect(lines.slice(1)).toEqual([
+      expect.stringContaining('read again'),
+      expect.stringContaining('stay in use'),
+      expect.stringContaining('ENOENT'),
+    ])
+  })
+
+  it('nothing of what a file holds is told', () => {
+    const path = join(folder(), 'key.pem')
+    writeFileSync(path, 'SECRET-SECRET')
+    const error = (() => {
+      try {
+        new TlsFiles({ cert: fixture('client.pem'), key: path }, silentLogger)
+      } catch (thrown) {
+        return thrown
+      }
+      return null
+    })()
+    expect(String(error)).toContain(path)
+    expect(String(error)).not.toContain('SECRET')
+  })
+})
