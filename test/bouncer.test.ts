@@ -93,6 +93,21 @@ describe('check', () => {
   })
 })
 
+describe('two sources', () => {
+  it('of equally severe decisions the most specific wins, whichever source it is from', async () => {
+    const wide = listSource([decision({ value: '10.0.0.0/8', scope: 'Range', scenario: 'wide' })], 'wide')
+    const narrow = listSource([decision({ value: '10.0.0.1', scenario: 'narrow' })], 'narrow')
+    for (const sources of [
+      [wide, narrow],
+      [narrow, wide],
+    ]) {
+      const bouncer = await start({ sources })
+      expect(bouncer.explain('10.0.0.1').map(({ scenario }) => scenario)).toEqual(['narrow', 'wide'])
+      expect(bouncer.check('10.0.0.1').decision?.scenario).toBe('narrow')
+    }
+  })
+})
+
 describe('sources', () => {
   it('an incomplete replacement leaves what was in force', async () => {
     const source = openSource()

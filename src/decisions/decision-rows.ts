@@ -97,6 +97,12 @@ export class DecisionRows implements Saved {
     return this.get(slot, SHAPE) >>> 16
   }
 
+  /** Less is what wins: the more severe, and of equals the more specific. */
+  orderOf(slot: number): number {
+    const shape = this.get(slot, SHAPE)
+    return ((shape >>> 16) << 8) | (0xff - ((shape >>> 8) & 0xff))
+  }
+
   lengthOf(slot: number): number {
     return (this.get(slot, SHAPE) >>> 8) & 0xff
   }

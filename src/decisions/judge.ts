@@ -14,7 +14,7 @@ export interface StoreHolder {
   readonly store: DecisionStore
 }
 
-const NO_RANK = 256
+const LAST = 0x7fff_ffff
 
 export class Judge {
   /** The family of the address judged last; 0 if it was no address. */
@@ -25,7 +25,7 @@ export class Judge {
   // The best row found so far while judging.
   #store: DecisionStore | null = null
   #slot = 0
-  #rank = NO_RANK
+  #order = LAST
 
   constructor(holders: readonly StoreHolder[]) {
     this.#holders = holders
@@ -39,7 +39,7 @@ export class Judge {
   /** The most severe decision in force over all that match; of equals the most specific, then the first source's. */
   find(address: string, subjects: Subjects | undefined): RowVerdict | null {
     this.family = typeof address === 'string' ? parseAddress(address, this.words) : 0
-    this.#rank = NO_RANK
+    this.#order = LAST
     this.#store = null
     const holders = this.#holders
     for (let i = 0; i < holders.length; i++) {
@@ -65,21 +65,20 @@ export class Judge {
         store.matchAllText(canonicalScope(scope), value),
       )
       return [...store.matchAll(this.family, this.words), ...texts].map((slot) => ({
-        rank: store.rows.rankOf(slot),
-        length: store.rows.lengthOf(slot),
+        order: store.rows.orderOf(slot),
         verdict: new RowVerdict(store, slot, this.words),
       }))
     })
-    return found.sort((a, b) => a.rank - b.rank || b.length - a.length).map(({ verdict }) => verdict)
+    return found.sort((a, b) => a.order - b.order).map(({ verdict }) => verdict)
   }
 
   #consider(store: DecisionStore, slot: number): void {
     if (slot === 0) return
-    const rank = store.rows.rankOf(slot)
-    if (rank >= this.#rank) return
+    const order = store.rows.orderOf(slot)
+    if (order >= this.#order) return
     this.#store = store
     this.#slot = slot
-    this.#rank = rank
+    this.#order = order
   }
 
   #considerSubjects(store: DecisionStore, subjects: Subjects): void {
