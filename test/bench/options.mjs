@@ -2,7 +2,18 @@
 
 import { parseArgs } from 'node:util'
 
-export const SECTIONS = ['lookup', 'peers', 'nested', 'allocation', 'memory', 'startup', 'delta', 'resync', 'http']
+export const SECTIONS = [
+  'lookup',
+  'peers',
+  'nested',
+  'allocation',
+  'memory',
+  'startup',
+  'delta',
+  'resync',
+  'snapshot',
+  'http',
+]
 
 const FULL = {
   large: 1_000_000,

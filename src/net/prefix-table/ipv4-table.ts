@@ -1,13 +1,14 @@
 /**
- * IPv4 prefixes, each with a value. Four structures, so that the usual request, whose address nobody listed, costs little:
+ * IPv4 prefixes, each with a value. Five structures, so that the usual request, whose address nobody listed, costs little:
  *
- *   marks    2 bits for each of the 2^24 /24s: a single address in it? a prefix of /17 to /31 that touches it?       4 MiB
+ *   touched  2^24 bits, one a /24: does a single address or a prefix of /17 to /31 touch it?      2 MiB, mostly in cache
+ *   ranged   2^24 bits, one a /24: is there a prefix among them?                                   2 MiB, read for hits only
  *   lengths  2^16 words, one a /16: bit L is set if a prefix of length L (0 to 31) covers or lies in it            256 KiB
  *   singles  hash: address -> value                                                    32 neighbours share a home slot
  *   ranges   hash: prefix and length in one word -> value
  *
- * A miss reads `lengths` and `marks` and is over. A hit costs one probe more; where ranges touch its /24, one for each length
- * in its /16. Nothing is expanded: a prefix longer than /16 sets at most 128 marks, a shorter one its bit in 2^(16 - L) words.
+ * A miss reads `lengths` and `touched` and is over. A hit costs one probe more; where ranges touch its /24, one for each
+ * length in its /16. Nothing is expanded: a prefix longer than /16 sets at most 128 bits, a shorter one its bit in 2^(16 - L) words.
  * Invariant: every bit is exact. Deletion proves that nothing else needs a bit before it clears it. Two counts make that
  * cheap: how many prefixes of each length above 16 lie in a /16, and how many of /25 to /31 in a /24.
  */
@@ -16,23 +17,22 @@ import type { Saved, TakeBlock } from './blocks.js'
 import type { PageAllocator } from './page-allocator.js'
 import { PagedTable } from './paged-table.js'
 
-/** Lengths that cover a whole /16: they need no mark. */
+/** Lengths that cover a whole /16: they need no bit in `touched`. */
 const SHORT_LENGTHS = 0x1ffff
 const LENGTHS_17_TO_24 = 0x1fe0000
-/** The two marks of a /24. */
-const SINGLE = 1
-const RANGE = 2
 const GROUP_BITS = 5
 
 export class Ipv4Table implements Saved {
-  readonly #marks: Int32Array
+  readonly #touched: Int32Array
+  readonly #ranged: Int32Array
   readonly #lengths: Int32Array
   readonly #singles: PagedTable
   readonly #ranges: PagedTable
   readonly #rangeCounts: PagedTable
 
   constructor(allocator: PageAllocator, seed: number) {
-    this.#marks = allocator.allocate(1 << 20)
+    this.#touched = allocator.allocate(1 << 19)
+    this.#ranged = allocator.allocate(1 << 19)
     this.#lengths = allocator.allocate(1 << 16)
     this.#singles = new PagedTable(allocator, { keyWords: 1, stride: 2, groupBits: GROUP_BITS, seed })
     this.#ranges = new PagedTable(allocator, { keyWords: 1, stride: 2, seed })
@@ -42,12 +42,12 @@ export class Ipv4Table implements Saved {
   /** Writes the values of all prefixes that cover the address to `values`, the longest prefix first; returns how many. */
   match(address: number, values: Int32Array): number {
     let count = 0
-    const marks = this.#marksOf(address >>> 8)
     let lengths = this.#lengths[address >>> 16]
-    if ((marks & SINGLE) !== 0 && this.#singles.findWord(address)) {
-      values[count++] = this.#singles.page[this.#singles.at + 1]
+    if (!hasBit(this.#touched, address >>> 8)) lengths &= SHORT_LENGTHS
+    else {
+      if (!hasBit(this.#ranged, address >>> 8)) lengths &= SHORT_LENGTHS
+      if (this.#singles.findWord(address)) values[count++] = this.#singles.page[this.#singles.at + 1]
     }
-    if ((marks & RANGE) === 0) lengths &= SHORT_LENGTHS
     while (lengths !== 0) {
       const length = 31 - Math.clz32(lengths)
       lengths &= ~(1 << length)
@@ -68,7 +68,7 @@ export class Ipv4Table implements Saved {
     const existed = table.claim(keyOf(address, length), 0, 0, 0)
     table.page[table.at + 1] = value
     if (existed) return
-    if (length === 32) this.#setMark(address >>> 8, SINGLE)
+    if (length === 32) setBit(this.#touched, address >>> 8)
     else if (length <= 16) this.#setLengthBit(address, length)
     else this.#addRange(address, length)
   }
@@ -79,17 +79,19 @@ export class Ipv4Table implements Saved {
     table.removeAtRest()
     if (length <= 16) this.#clearLengthBit(address, length)
     else if (length < 32) this.#removeRange(address, length)
-    else if (!this.#hasSingleIn(address & ~255)) this.#clearMark(address >>> 8, SINGLE)
+    else if (!hasBit(this.#ranged, address >>> 8)) this.#clearUnlessSingle(address >>> 8)
   }
 
   *blocks(): Generator<Int32Array> {
-    yield this.#marks
+    yield this.#touched
+    yield this.#ranged
     yield this.#lengths
     for (const table of this.#tables()) yield* table.blocks()
   }
 
   async restore(take: TakeBlock): Promise<void> {
-    this.#marks.set(await take())
+    this.#touched.set(await take())
+    this.#ranged.set(await take())
     this.#lengths.set(await take())
     for (const table of this.#tables()) await table.restore(take)
   }
@@ -98,17 +100,9 @@ export class Ipv4Table implements Saved {
     return [this.#singles, this.#ranges, this.#rangeCounts]
   }
 
-  /** The marks of the /24 with this number; higher bits are of its neighbours. */
-  #marksOf(block: number): number {
-    return this.#marks[block >>> 4] >>> ((block & 15) << 1)
-  }
-
-  #setMark(block: number, mark: number): void {
-    this.#marks[block >>> 4] |= mark << ((block & 15) << 1)
-  }
-
-  #clearMark(block: number, mark: number): void {
-    this.#marks[block >>> 4] &= ~(mark << ((block & 15) << 1))
+  /** After the last prefix or a single address of a /24 has gone: is anything left? */
+  #clearUnlessSingle(block: number): void {
+    if (!this.#hasSingleIn(block << 8)) clearBit(this.#touched, block)
   }
 
   /** Notes a new prefix of /17 to /31. */
@@ -116,7 +110,10 @@ export class Ipv4Table implements Saved {
     if (this.#addToCount(keyOfLength(address, length), 1) === 1) this.#setLengthBit(address, length)
     if (length > 24) this.#addToCount(keyOfBlock24(address), 1)
     const first = address >>> 8
-    for (let block = first; block < first + blocksOf24(length); block++) this.#setMark(block, RANGE)
+    for (let block = first; block < first + blocksOf24(length); block++) {
+      setBit(this.#touched, block)
+      setBit(this.#ranged, block)
+    }
   }
 
   #removeRange(address: number, length: number): void {
@@ -124,7 +121,9 @@ export class Ipv4Table implements Saved {
     if (length > 24) this.#addToCount(keyOfBlock24(address), -1)
     const first = address >>> 8
     for (let block = first; block < first + blocksOf24(length); block++) {
-      if (!this.#isTouchedByRange(block << 8)) this.#clearMark(block, RANGE)
+      if (this.#isTouchedByRange(block << 8)) continue
+      clearBit(this.#ranged, block)
+      this.#clearUnlessSingle(block)
     }
   }
 
@@ -176,6 +175,18 @@ function keyOfLength(address: number, length: number): number {
 
 function keyOfBlock24(address: number): number {
   return (address >>> 8) | (1 << 31)
+}
+
+function hasBit(bits: Int32Array, at: number): boolean {
+  return ((bits[at >>> 5] >>> (at & 31)) & 1) === 1
+}
+
+function setBit(bits: Int32Array, at: number): void {
+  bits[at >>> 5] |= 1 << (at & 31)
+}
+
+function clearBit(bits: Int32Array, at: number): void {
+  bits[at >>> 5] &= ~(1 << (at & 31))
 }
 
 function keyOf(address: number, length: number): number {
