@@ -150,7 +150,7 @@ describe('files', () => {
     const files = new TlsFiles(paths, { ...silentLogger, info: note, warn: note })
     const { cert } = files.material
     const look = async (changed: boolean) => {
-      now += 1000
+      now += 1001 // a second, whatever the fractions add up to
       vi.spyOn(performance, 'now').mockReturnValue(now)
       expect(await files.haveChanged()).toBe(changed)
     }
