@@ -20,6 +20,16 @@ export const bouncerErrorCodes = [
   'ERR_CSB_LIMIT', // more decisions than the store can hold
   'ERR_CSB_SNAPSHOT', // a snapshot cannot be read or written
   'ERR_CSB_GEOIP', // a country or AS database cannot be used
+  'ERR_CSB_CAPI_AUTH', // CAPI refuses the machine's credentials or token
+  'ERR_CSB_CAPI_STATUS', // CAPI answered with a status that means failure
+  'ERR_CSB_CAPI_BODY', // CAPI's answer is not what was asked for
+  'ERR_CSB_CAPI_REGISTERED', // CAPI knows the machine id with another password
+  'ERR_CSB_CAPI_BLOCKED', // a machine, or all of them, must not ask CAPI now
+  'ERR_CSB_CAPI_BUDGET', // too many logins; the next one is free later
+  'ERR_CSB_CAPI_ENROLL', // CAPI refuses the attachment key
+  'ERR_CSB_CAPI_LINK', // a linked blocklist or allowlist cannot be had
+  'ERR_CSB_SIGNAL', // a signal is not one that CAPI would take
+  'ERR_CSB_STORAGE', // the storage of machines and signals cannot be used
   'ERR_CSB_SOURCE', // a source failed with an error of its own
 ] as const
 

@@ -23,6 +23,8 @@ export interface HttpRequest {
   /** Below the base URL, without a leading slash. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Milliseconds for the whole exchange, the body included. */
   readonly deadline: number
   /** Gives up early. */
@@ -97,7 +99,7 @@ export class HttpClient {
         origin: url.origin,
         path: url.pathname + url.search,
         method,
-        headers: request.body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' },
+        headers: this.#headersOf(request),
         body: request.body ?? null,
         signal: deadline.signal,
       })
@@ -107,6 +109,11 @@ export class HttpClient {
       deadline.clear()
       throw explain(error)
     }
+  }
+
+  #headersOf({ headers, body }: HttpRequest & { readonly body?: string }): Readonly<Record<string, string>> {
+    if (headers === undefined && body === undefined) return this.#headers
+    return { ...this.#headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }
   }
 
   #connect(): Connections {
