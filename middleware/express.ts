@@ -1,10 +1,10 @@
 /** Express 4 and 5: `app.use(crowdsec({ apiUrl, apiKey }))`. */
 
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { openGate } from '../src/bouncer.js'
 import type { Passage, RequestReader } from '../src/gate.js'
 import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
 import { peerAddress } from '../src/net/peer-address.js'
+import { openGate } from '../src/open-gate.js'
 
 declare global {
   namespace Express {

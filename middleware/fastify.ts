@@ -1,10 +1,10 @@
 /** Fastify 5: `app.register(crowdsec({ apiUrl, apiKey }))`. */
 
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
-import { openGate } from '../src/bouncer.js'
 import type { Passage, RequestReader } from '../src/gate.js'
 import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
 import { peerAddress } from '../src/net/peer-address.js'
+import { openGate } from '../src/open-gate.js'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,10 +3,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { openGate } from '../src/bouncer.js'
 import type { RequestReader } from '../src/gate.js'
 import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
 import { peerAddress } from '../src/net/peer-address.js'
+import { openGate } from '../src/open-gate.js'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -24,6 +24,7 @@ const reader: RequestReader<Context> = {
   header: (c, name) => c.req.header(name),
   method: (c) => c.req.method,
   path: (c) => c.req.path,
+  query: (c) => new URL(c.req.url).search.slice(1),
   proxyTrust: () => 'none',
   proxySettings: '`trustedProxies`',
 }

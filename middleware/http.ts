@@ -1,10 +1,10 @@
 /** Plain `node:http`, and what has Connect's `(req, res, next)`, such as NestJS on Express. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { openGate } from '../src/bouncer.js'
 import type { Passage, RequestReader } from '../src/gate.js'
 import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
 import { peerAddress } from '../src/net/peer-address.js'
+import { openGate } from '../src/open-gate.js'
 
 declare module 'http' {
   interface IncomingMessage {

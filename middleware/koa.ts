@@ -1,10 +1,10 @@
 /** Koa 2 and 3: `app.use(crowdsec({ apiUrl, apiKey }))`. */
 
 import type { Context, Middleware } from 'koa'
-import { openGate } from '../src/bouncer.js'
 import type { RequestReader } from '../src/gate.js'
 import type { Bouncer, BouncerOptions, RouteOverrides, Verdict } from '../src/index.js'
 import { peerAddress } from '../src/net/peer-address.js'
+import { openGate } from '../src/open-gate.js'
 
 declare module 'koa' {
   interface DefaultState {

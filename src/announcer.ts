@@ -11,6 +11,8 @@ import { originLabel } from './metrics/request-counts.js'
 import type { UsageCounts } from './metrics/usage-counts.js'
 import { type Family, familyOf } from './net/address.js'
 import { type Remediation, RemediationLog } from './remediation/remediation-log.js'
+import type { HitReporter } from './signals/hit-reporter.js'
+import type { BlockedRequest } from './signals/request-context.js'
 import type { SourceListener } from './sources/connected-source.js'
 import type { SyncReport } from './sources/store-sink.js'
 
@@ -20,6 +22,10 @@ export interface AnnouncerOptions {
   readonly usage: UsageCounts
   readonly logger: Logger
   readonly hasLogger: boolean
+  /** Null where hits are not told to CAPI. */
+  readonly reporter: HitReporter | null
+  /** Whoever tries out what would be blocked has nothing to tell the community. */
+  readonly dryRun: boolean
 }
 
 export class Announcer implements SourceListener {
@@ -45,17 +51,22 @@ export class Announcer implements SourceListener {
   }
 
   /** A visitor was answered, or would have been in a dry run, which counts for nothing. */
-  remediated(remediation: Remediation): void {
+  remediated(remediation: Remediation, request: BlockedRequest | null): void {
     const { address, verdict, action, isDryRun } = remediation
-    if (!isDryRun) this.#countDropped(familyOf(address), verdict, action)
+    if (!isDryRun) {
+      this.#countDropped(familyOf(address), verdict, action)
+      this.#options.reporter?.blocked({ address, verdict, action, request })
+    }
     if (this.#options.hasLogger) this.#remediations.note(remediation)
   }
 
   /** Whoever asked was told the verdict, and is taken to do as it says. */
   done(address: string, family: Family, verdict: Verdict): void {
-    this.#countDropped(family, verdict, verdict.action)
+    const { action } = verdict
+    this.#countDropped(family, verdict, action)
+    if (!this.#options.dryRun) this.#options.reporter?.blocked({ address, verdict, action, request: null })
     if (!this.#options.hasLogger) return
-    this.#remediations.note({ address, verdict, action: verdict.action, isDryRun: false })
+    this.#remediations.note({ address, verdict, action, isDryRun: false })
   }
 
   #countDropped(family: Family, verdict: Verdict, action: string): void {
@@ -78,8 +89,8 @@ export class Announcer implements SourceListener {
     events.tell('error', error)
   }
 
-  /** A report to the LAPI did not arrive. It is no failure of a source, so `error` listeners do not hear of it. */
-  usageFailed(error: Error): void {
+  /** A report to the LAPI or to CAPI did not arrive. It is no failure of a source, so `error` listeners do not hear of it. */
+  reportFailed(error: Error): void {
     if (errorChannel.hasSubscribers) errorChannel.publish({ error, source: null })
   }
 

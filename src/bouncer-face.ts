@@ -1,6 +1,8 @@
 /** What users of a bouncer see of it besides its methods: its events and its figures. */
 
 import type { Verdict } from './decisions/decision.js'
+import type { RequestCounts } from './metrics/request-counts.js'
+import type { SignalStats } from './signals/reporting.js'
 import type { SourceStats } from './sources/source-account.js'
 import type { SyncReport } from './sources/store-sink.js'
 
@@ -23,4 +25,25 @@ export interface BouncerStats {
   readonly bytes: number
   readonly requests: { readonly allowed: number; readonly remediated: number; readonly invalid: number }
   readonly sources: readonly SourceStats[]
+  /** Where `report` is on. */
+  readonly signals?: SignalStats
+}
+
+interface StatsParts {
+  readonly requests: RequestCounts
+  readonly sources: readonly SourceStats[]
+  readonly signals: SignalStats | undefined
+}
+
+export function statsOf({ requests, sources, signals }: StatsParts): BouncerStats {
+  let remediated = 0
+  for (const { count } of requests.remediated()) remediated += count
+  const { allowed } = requests
+  return {
+    decisions: sources.reduce((sum, source) => sum + source.decisions, 0),
+    bytes: sources.reduce((sum, source) => sum + source.bytes, 0),
+    requests: { allowed, remediated, invalid: requests.failures('invalid_address') },
+    sources,
+    ...(signals === undefined ? {} : { signals }),
+  }
 }

@@ -2,9 +2,12 @@
 
 import type { Registry } from 'prom-client'
 import { Announcer, messageOf } from './announcer.js'
-import type { BouncerEvents, BouncerStats } from './bouncer-face.js'
+import { Asking } from './asking.js'
+import { type BouncerEvents, type BouncerStats, statsOf } from './bouncer-face.js'
+import { type CapiParts, createCapi, measured, sourceOfCapi } from './config/create-capi.js'
+import { createLinkedAllowlists } from './config/create-capi-source.js'
 import { createGeoResolver } from './config/create-geo-resolver.js'
-import { createLiveQuery, createSources, createUsageReporter } from './config/create-sources.js'
+import { createLiveQuery, createSources, createUsageReporter, snapshotPlace } from './config/create-sources.js'
 import { connectionWarnings } from './config/lapi-peers.js'
 import type { BouncerOptions } from './config/options.js'
 import { parseOptions, type ResolvedOptions } from './config/parse-options.js'
@@ -17,25 +20,25 @@ import { BouncerError } from './errors.js'
 import { Events } from './events.js'
 import { Gate, type Gatekeeper, type RequestReader } from './gate.js'
 import type { GeoResolver } from './geo/geo-resolver.js'
-import { withPlace } from './geo/geo-subjects.js'
 import { MmdbResolver } from './geo/mmdb-resolver.js'
 import { HealthWatch } from './health-watch.js'
 import { BouncerMetrics } from './metrics/bouncer-metrics.js'
+import { addCapiMetrics } from './metrics/capi-metrics.js'
 import { RequestCounts } from './metrics/request-counts.js'
 import { UsageCounts } from './metrics/usage-counts.js'
 import type { UsageReporter } from './metrics/usage-reporter.js'
-import { canonicalAddress, familyOf } from './net/address.js'
+import { createAddressWords, familyOf, parseAddress } from './net/address.js'
 import { PrefixSet, prefixesIn } from './net/prefix-set.js'
 import { Policy } from './policy.js'
 import { GuardRails } from './remediation/guard-rails.js'
 import { Responder } from './remediation/responder.js'
+import type { OwnSignal } from './signals/own-signal.js'
+import type { Reporting } from './signals/reporting.js'
+import type { SendReport } from './signals/signal-sender.js'
 import { ConnectedSource, type SourceListener } from './sources/connected-source.js'
+import type { LinkedAllowlists } from './sources/linked-allowlists.js'
 import type { LiveQuery } from './sources/live-query.js'
-
-/** One of so many checks is timed: often enough to see, too rare to cost. */
-const TIMED_CHECKS_MASK = 4095
-
-type StartWait = 'keeps the process alive' | 'in the background'
+import { StartWait, type WaitKind } from './start-wait.js'
 
 export class Bouncer {
   readonly #options: ResolvedOptions
@@ -47,20 +50,22 @@ export class Bouncer {
   readonly #sweeper: Sweeper
   readonly #severity: Severity
   readonly #judge: Judge
-  readonly #policy: Policy
+  readonly #asking: Asking
   readonly #health: HealthWatch
   readonly #live: LiveQuery | null
   readonly #geo: GeoResolver | null
+  readonly #allowlists: LinkedAllowlists | null
+  readonly #capi: CapiParts | null
   readonly #usage: UsageReporter | null
   readonly #gatekeeper: Gatekeeper
-  #checks = 0
+  readonly #startWait: StartWait
   #started: Promise<void> | null = null
   #stopped: Promise<void> | null = null
-  #endStart: () => void = () => {}
 
   /** Use `createBouncer`. */
   constructor(options: ResolvedOptions) {
     this.#options = options
+    this.#startWait = new StartWait(options.startTimeout)
     this.#events = new Events(options.logger)
     const severity = new Severity(options.severityOrder)
     this.#severity = severity
@@ -71,37 +76,58 @@ export class Bouncer {
       },
       failed: (source, error, isStale) => this.#announcer.failed(source, error, isStale),
     }
-    const sources = createSources(options, (code, message) => this.#announcer.warnOnce(code, message))
+    this.#allowlists = createLinkedAllowlists(options)
+    this.#capi = createCapi(options, {
+      isAllowlisted: (address) => this.#isOnLinkedAllowlist(address),
+      warnOnce: (code, message) => this.#announcer.warnOnce(code, message),
+      onError: (error) => this.#announcer.reportFailed(error),
+    })
+    const capiSource = sourceOfCapi(options, this.#capi, this.#allowlists)
+    const warn = (code: string, message: string) => this.#announcer.warnOnce(code, message)
+    const sources = createSources(options, warn, presentOnly(capiSource))
     this.#sources = sources.map((source) => {
-      const snapshot = snapshotOf(options, source.name, sources.length)
+      const snapshot = snapshotPlace(options, source.name, sources.length)
       return new ConnectedSource(source, { severity, logger: options.logger, listener, snapshot })
     })
     this.#metrics = new BouncerMetrics(this.#requests, this.#sources)
     const usage = new UsageCounts(this.#requests)
-    this.#announcer = new Announcer({ ...options, events: this.#events, metrics: this.#metrics, usage })
+    if (this.#capi !== null) addCapiMetrics(this.#metrics.registry, measured(this.#capi))
+    const reporter = this.#capi?.reporting?.reporter ?? null
+    this.#announcer = new Announcer({ ...options, events: this.#events, metrics: this.#metrics, usage, reporter })
     this.#usage = createUsageReporter(options, {
       counts: usage,
       activeDecisions: async () => (await Promise.all(this.#sources.map((source) => source.active()))).flat(),
-      onError: (error) => this.#announcer.usageFailed(error),
+      onError: (error) => this.#announcer.reportFailed(error),
     })
     this.#gatekeeper = {
-      ask: (address, subjects, guardRails) => this.#ask(address, subjects, guardRails),
-      remediated: (remediation) => this.#announcer.remediated(remediation),
+      ask: (address, subjects, guardRails) => this.#asking.ask(address, subjects, guardRails),
+      isReporting: reporter !== null,
+      remediated: (remediation, request) => this.#announcer.remediated(remediation, request),
       gateFailed: (error) => this.#announcer.gateFailed(error),
       passedUnjudged: () => this.#requests.countFailure('internal'),
       warnOnce: (code, message) => this.#announcer.warnOnce(code, message),
     }
     this.#judge = new Judge(this.#sources)
-    this.#policy = new Policy(this.#judge, this.#requests, {
-      allowlist: new PrefixSet(prefixesIn(options.allowlist)),
+    const policy = new Policy(this.#judge, this.#requests, {
+      allowlists: [new PrefixSet(prefixesIn(options.allowlist)), ...presentOnly(this.#allowlists)],
       guardRails: new GuardRails(options, severity),
       invalidAddressAction: options.invalidAddressAction,
     })
     const accounts = this.#sources.map(({ account }) => account)
-    this.#health = new HealthWatch(accounts, options, (cause, action) => this.#policy.setTrouble(cause, action))
+    this.#health = new HealthWatch(accounts, options, (cause, action) => policy.setTrouble(cause, action))
     this.#live = createLiveQuery(options, severity, (error) => this.#announcer.failed('live', error, false))
     this.#geo = createGeoResolver(options)
-    this.#sweeper = new Sweeper(() => this.#sources.map(({ store }) => store))
+    this.#asking = new Asking({
+      ...options,
+      policy,
+      announcer: this.#announcer,
+      metrics: this.#metrics,
+      live: this.#live,
+      geo: this.#geo,
+      isReady: () => this.isReady(),
+      whenReady: async () => this.#started?.catch(() => {}),
+    })
+    this.#sweeper = new Sweeper(() => [...this.#sources, ...presentOnly(this.#allowlists)].map(({ store }) => store))
   }
 
   /** The prom-client registry with this bouncer's metrics. */
@@ -122,7 +148,7 @@ export class Bouncer {
     this.#startOnce('in the background').catch((error) => this.warnOnce(codeOf(error), messageOf(error)))
   }
 
-  #startOnce(wait: StartWait): Promise<void> {
+  #startOnce(wait: WaitKind): Promise<void> {
     if (this.#stopped !== null)
       return Promise.reject(new BouncerError('ERR_CSB_STATE', 'start() was called after stop()'))
     this.#started ??= this.#start(wait)
@@ -141,7 +167,7 @@ export class Bouncer {
    * and is logged as done; `explain` only looks.
    */
   check(address: string, subjects?: Subjects): Verdict {
-    const verdict = this.#check(address, this.#located(address, subjects))
+    const verdict = this.#asking.check(address, subjects)
     if (verdict !== ALLOWED) this.#announcer.done(address, this.#judge.family, verdict)
     return verdict
   }
@@ -151,7 +177,7 @@ export class Bouncer {
    * (`waitForSync`). At once where nothing has to be waited for, else with a promise that never rejects.
    */
   ask(address: string, subjects?: Subjects): Verdict | Promise<Verdict> {
-    const verdict = this.#ask(address, subjects)
+    const verdict = this.#asking.ask(address, subjects)
     if (!(verdict instanceof Promise)) return this.#countedAsDone(address, verdict)
     return verdict.then((one) => this.#countedAsDone(address, one))
   }
@@ -175,7 +201,24 @@ export class Bouncer {
 
   /** Every decision in force that matches, the one that wins first. */
   explain(address: string, subjects?: Subjects): Decision[] {
-    return this.#judge.explain(address, this.#located(address, subjects))
+    return this.#judge.explain(address, this.#asking.located(address, subjects))
+  }
+
+  /**
+   * Tells CAPI of an attack that you saw yourself: a failed login, a visit to a honeypot. Returns at once; those of one address and
+   * scenario within `reportWindow` are one signal. Throws `ERR_CSB_BAD_ADDRESS`, `ERR_CSB_SIGNAL`, and `ERR_CSB_STATE` where
+   * `report` is off. Special addresses (private, loopback, ...) and those of `allowlist` are passed over.
+   */
+  report(signal: OwnSignal): void {
+    this.#reporting('report').reporter.report(signal)
+  }
+
+  /**
+   * Sends at once all that is to be told, in place of waiting for `reportInterval`. What could not be sent is told in the report
+   * and stays in the outbox. Rejects with `ERR_CSB_STORAGE`, and with `ERR_CSB_STATE` where `report` is off.
+   */
+  async sendSignals(): Promise<SendReport> {
+    return this.#reporting('sendSignals').send()
   }
 
   /** Whether every source has had its first full sync. */
@@ -184,17 +227,8 @@ export class Bouncer {
   }
 
   stats(): BouncerStats {
-    let remediated = 0
-    for (const { count } of this.#requests.remediated()) remediated += count
-    const { allowed } = this.#requests
-    const invalid = this.#requests.failures('invalid_address')
     const sources = this.#sources.map((source) => source.stats())
-    return {
-      decisions: sources.reduce((sum, source) => sum + source.decisions, 0),
-      bytes: sources.reduce((sum, source) => sum + source.bytes, 0),
-      requests: { allowed, remediated, invalid },
-      sources,
-    }
+    return statsOf({ requests: this.#requests, sources, signals: this.#capi?.reporting?.stats() })
   }
 
   on<Name extends keyof BouncerEvents>(name: Name, listener: (...event: BouncerEvents[Name]) => void): this {
@@ -212,7 +246,7 @@ export class Bouncer {
     this.#announcer.warnOnce(code, message)
   }
 
-  async #start(wait: StartWait): Promise<void> {
+  async #start(wait: WaitKind): Promise<void> {
     for (const notice of this.#options.notices) this.#options.logger.warn(notice)
     for (const { code, message } of connectionWarnings(this.#options)) this.warnOnce(code, message)
     if (prefixesIn(this.#options.allowlist).some(({ length }) => length === 0)) {
@@ -221,36 +255,41 @@ export class Bouncer {
     this.#sweeper.start()
     this.#health.start()
     this.#usage?.start()
+    // Before the decisions of the last run are in force.
+    if (this.#allowlists !== null) await this.#allowlists.load()
+    this.#capi?.account.start()
+    this.#capi?.reporting?.start()
     for (const source of this.#sources) void source.start()
     const placed = this.#geo instanceof MmdbResolver ? this.#geo.start() : undefined
     const ready = Promise.all([placed, ...this.#sources.map(({ firstSync }) => firstSync)])
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.startTimeout)
-      if (wait === 'in the background') timer.unref()
-      this.#endStart = resolve
-    })
-    await Promise.race([ready, timeout]).finally(() => clearTimeout(timer))
+    await this.#startWait.for(ready, wait)
   }
 
   async #stop(): Promise<void> {
-    this.#endStart()
+    this.#startWait.end()
     this.#sweeper.stop()
     this.#health.stop()
     const geo = this.#geo instanceof MmdbResolver ? this.#geo.stop() : undefined
-    await Promise.all([...this.#sources.map((source) => source.stop()), this.#live?.stop(), this.#usage?.stop(), geo])
+    const sources = Promise.all(this.#sources.map((source) => source.stop()))
+    await Promise.all([sources.then(() => this.#stopCapi()), this.#live?.stop(), this.#usage?.stop(), geo])
+    await this.#allowlists?.stop()
     this.#announcer.end()
   }
 
-  #check(address: string, subjects: Subjects | undefined, guardRails?: GuardRails): Verdict {
-    this.#checks = (this.#checks + 1) & TIMED_CHECKS_MASK
-    if (this.#checks !== 0) {
-      return this.#announcer.judged(address, this.#policy.verdict(address, subjects, null, guardRails))
-    }
-    const began = performance.now()
-    const verdict = this.#announcer.judged(address, this.#policy.verdict(address, subjects, null, guardRails))
-    this.#metrics.observeCheck((performance.now() - began) / 1000)
-    return verdict
+  async #stopCapi(): Promise<void> {
+    await this.#capi?.reporting?.stop()
+    await this.#capi?.account.close()
+  }
+
+  #reporting(method: string): Reporting {
+    const reporting = this.#capi?.reporting
+    if (reporting) return reporting
+    throw new BouncerError('ERR_CSB_STATE', `${method}() needs the option report`)
+  }
+
+  #isOnLinkedAllowlist(address: string): boolean {
+    const words = createAddressWords()
+    return this.#allowlists?.hasWords(parseAddress(address, words), words) ?? false
   }
 
   /** Without a gate it is the caller who answers the visitor, and he is taken at our word. */
@@ -258,77 +297,18 @@ export class Bouncer {
     if (verdict !== ALLOWED) this.#announcer.done(address, familyOf(address), verdict)
     return verdict
   }
-
-  #ask(address: string, subjects: Subjects | undefined, guardRails?: GuardRails): Verdict | Promise<Verdict> {
-    const known = this.#located(address, subjects)
-    if (this.#options.waitForSync && !this.isReady()) return this.#waitAndAsk(address, known, guardRails)
-    return this.#askNow(address, known, guardRails)
-  }
-
-  async #waitAndAsk(address: string, subjects: Subjects | undefined, guardRails?: GuardRails): Promise<Verdict> {
-    await this.#started?.catch(() => {})
-    return this.#askNow(address, subjects, guardRails)
-  }
-
-  #askNow(address: string, subjects: Subjects | undefined, guardRails?: GuardRails): Verdict | Promise<Verdict> {
-    const live = this.#live
-    if (live === null || !this.#policy.needsLive(address, subjects)) return this.#check(address, subjects, guardRails)
-    const text = canonicalAddress(address)
-    const known = live.peek(text, subjects)
-    if (known !== undefined) {
-      return this.#announcer.judged(address, this.#policy.verdict(address, subjects, known, guardRails))
-    }
-    return live.ask(text, subjects).then(
-      (found) => this.#announcer.judged(address, this.#policy.verdict(address, subjects, found, guardRails)),
-      () => this.#liveFailed(address, subjects, guardRails),
-    )
-  }
-
-  /** What is known of a visitor; where it is switched on, with the place of his address. */
-  #located(address: string, subjects: Subjects | undefined): Subjects | undefined {
-    return this.#geo === null ? subjects : withPlace(this.#geo, address, subjects)
-  }
-
-  #liveFailed(address: string, subjects: Subjects | undefined, guardRails: GuardRails | undefined): Verdict {
-    const { lapiFailureAction } = this.#options
-    return this.#announcer.judged(address, this.#policy.liveFailed(address, subjects, lapiFailureAction, guardRails))
-  }
 }
 
 function fallbackForbidden(limit: string | undefined): string {
   return `maxRemediation is ${limit}, which cannot be carried out here, and a ban in its place would be more: visitors with such a decision are let pass`
 }
 
+function presentOnly<Part>(part: Part | null): readonly Part[] {
+  return part === null ? [] : [part]
+}
+
 function codeOf(error: unknown): string {
   return error instanceof BouncerError ? error.code : 'ERR_CSB_INTERNAL'
-}
-
-/** Each source has a file of its own; where there are several, its name is added to `snapshotFile`. */
-function snapshotOf({ snapshotFile, snapshotInterval }: ResolvedOptions, source: string, sourceCount: number) {
-  if (snapshotFile === undefined) return null
-  const path = sourceCount === 1 ? snapshotFile : `${snapshotFile}.${encodeURIComponent(source)}`
-  return { path, interval: snapshotInterval }
-}
-
-/** A framework's face: the bouncer, and the gate through which its requests go. */
-export interface OpenGate<Request> {
-  readonly bouncer: Bouncer
-  readonly gate: Gate<Request>
-}
-
-/**
- * What every face begins with. A bouncer of the caller's own is taken as it is; of options one is made and started in the
- * background. Throws `ERR_CSB_CONFIG` at once, and then nothing was started.
- */
-export function openGate<Request>(
-  options: BouncerOptions | Bouncer,
-  reader: RequestReader<Request>,
-  overrides?: RouteOverrides,
-): OpenGate<Request> {
-  const bouncer = options instanceof Bouncer ? options : createBouncer(options)
-  const gate = bouncer.gate(reader, overrides)
-  if (bouncer !== options) bouncer.startInBackground()
-  return { bouncer, gate }
 }
 
 /** Makes a bouncer. Options are validated at once: throws `ERR_CSB_CONFIG`. */

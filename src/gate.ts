@@ -14,6 +14,8 @@ import type { GuardRails } from './remediation/guard-rails.js'
 import type { Remediation } from './remediation/remediation-log.js'
 import type { Responder } from './remediation/responder.js'
 import { atOnce, readSubjects } from './remediation/user-function.js'
+import { ReadRequest } from './signals/blocked-request.js'
+import type { BlockedRequest } from './signals/request-context.js'
 
 /** How a framework's request is read. One object a face, so that nothing is made for a request. */
 export interface RequestReader<Request> {
@@ -26,6 +28,8 @@ export interface RequestReader<Request> {
   method(request: Request): string
   /** The path, with or without a query. */
   path(request: Request): string
+  /** The query without its question mark, where `path` does not have it. */
+  query?(request: Request): string | undefined
   /** Whose `X-Forwarded-For` the framework believes, where `address` is its own finding. */
   proxyTrust(request: Request): ProxyTrust
   /** What to set for another trust, to be named in a warning. */
@@ -44,7 +48,9 @@ export interface Passage {
 /** What a gate needs of the bouncer. */
 export interface Gatekeeper {
   ask(address: string, subjects: Subjects | undefined, guardRails: GuardRails): Verdict | Promise<Verdict>
-  remediated(remediation: Remediation): void
+  /** Whether `remediated` has a use for the request. */
+  readonly isReporting: boolean
+  remediated(remediation: Remediation, request: BlockedRequest | null): void
   gateFailed(error: unknown): void
   /** Something of ours failed, so that a request was let pass without a verdict. */
   passedUnjudged(): void
@@ -97,9 +103,14 @@ export class Gate<Request> {
     const action = responder.remedyFor(verdict)
     if (action === 'allow') return { verdict, answer: null }
     const { dryRun: isDryRun } = this.#options
-    this.#bouncer.remediated({ address, verdict, action, isDryRun })
-    if (isDryRun) return { verdict, answer: null }
-    return { verdict, answer: responder.banAnswer(verdict, address, this.#reader.header(request, 'accept')) }
+    if (isDryRun) {
+      this.#bouncer.remediated({ address, verdict, action, isDryRun }, null)
+      return { verdict, answer: null }
+    }
+    const answer = responder.banAnswer(verdict, address, this.#reader.header(request, 'accept'))
+    const seen = this.#bouncer.isReporting ? new ReadRequest(this.#reader, request, answer.status) : null
+    this.#bouncer.remediated({ address, verdict, action, isDryRun }, seen)
+    return { verdict, answer }
   }
 
   /** An error of ours must not become the application's. */

@@ -3,7 +3,7 @@
 import { ALLOWED, type FoundVerdict, type Verdict } from './decisions/decision.js'
 import type { Judge, Subjects } from './decisions/judge.js'
 import { originLabel, type RequestCounts } from './metrics/request-counts.js'
-import type { PrefixSet } from './net/prefix-set.js'
+import type { AddressWords, Family } from './net/address.js'
 import type { GuardRails } from './remediation/guard-rails.js'
 
 /** Why a verdict could not be formed as it should. */
@@ -12,8 +12,14 @@ export type FailureCause = 'invalid_address' | 'not_ready' | 'stale' | 'live_fai
 /** What is done then. */
 export type FailureAction = 'passthrough' | 'ban' | 'captcha'
 
+/** Addresses that are let pass. Asked only where something matched, or where all are to be treated alike. */
+export interface AllowedAddresses {
+  hasWords(family: Family, words: AddressWords): boolean
+}
+
 export interface PolicyOptions {
-  readonly allowlist: PrefixSet
+  /** The user's own, and those of sources. */
+  readonly allowlists: readonly AllowedAddresses[]
   readonly guardRails: GuardRails
   readonly invalidAddressAction: 'allow' | 'ban'
 }
@@ -104,7 +110,9 @@ export class Policy {
   }
 
   #isAllowlisted(): boolean {
-    return this.#options.allowlist.hasWords(this.#judge.family, this.#judge.words)
+    const { family, words } = this.#judge
+    for (const allowlist of this.#options.allowlists) if (allowlist.hasWords(family, words)) return true
+    return false
   }
 }
 

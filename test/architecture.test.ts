@@ -12,9 +12,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ['src/lapi', 'src/capi'],
   ['src/sources', 'src/signals', 'src/remediation', 'src/metrics', 'src/geo'],
   ['src/config', 'src/policy.ts', 'src/bouncer-face.ts'],
-  ['src/gate.ts', 'src/health-watch.ts', 'src/announcer.ts'],
+  ['src/gate.ts', 'src/health-watch.ts', 'src/announcer.ts', 'src/start-wait.ts'],
+  ['src/asking.ts'],
   ['src/bouncer.ts'],
-  ['src/index.ts', 'src/capi-client.ts'],
+  ['src/index.ts', 'src/open-gate.ts', 'src/capi-client.ts'],
   ['src/server', 'middleware'],
   ['src/cli'],
 ]

@@ -11,13 +11,20 @@ export type BlockReason =
 
 export type Standing =
   | { readonly state: 'active' }
-  /** `until`: Unix milliseconds of the next try. */
-  | { readonly state: 'backing off'; readonly until: number; readonly failures: number; readonly message: string }
-  /** `until`: Unix milliseconds when it is tried again by itself; null only by `unblock`. */
+  /** `until`: Unix milliseconds of the next try. `pause`: how many milliseconds that was ahead when it was set. */
+  | {
+      readonly state: 'backing off'
+      readonly until: number
+      readonly pause: number
+      readonly failures: number
+      readonly message: string
+    }
+  /** `until`: Unix milliseconds when it is tried again by itself, `pause` as above; both null where only `unblock` helps. */
   | {
       readonly state: 'blocked'
       readonly reason: BlockReason
       readonly until: number | null
+      readonly pause: number | null
       readonly message: string
     }
 
@@ -40,6 +47,8 @@ export interface MachineRecord {
 export interface Breaker {
   /** Unix milliseconds. */
   readonly until: number
+  /** Milliseconds that `until` was ahead when it was set: one that lies further ahead shows that the clock was set back. */
+  readonly pause: number
   readonly message: string
 }
 
@@ -54,7 +63,8 @@ export interface MachineStorage {
   remove(machineIds: readonly string[]): Promise<void>
   /**
    * Takes one login out of the budget, if fewer than `budget` were taken in the last `window` milliseconds before `now`. In one
-   * step, so that two processes cannot take the same one. Returns 0, or the milliseconds until the next one is free.
+   * step, so that two processes cannot take the same one. Returns 0, or the milliseconds until the next one is free. One
+   * that lies further ahead than the window counts no more: the clock was set back since.
    */
   takeLogin(now: number, window: number, budget: number): Promise<number>
   breaker(): Promise<Breaker | null>

@@ -2,17 +2,12 @@
 
 import { Command, CommanderError } from 'commander'
 import { BouncerError } from '../errors.js'
+import { addCapiCommand } from './capi/capi-command.js'
 import { askService } from './check.js'
+import type { CommandContext } from './command-context.js'
 import { packageVersion } from './package-root.js'
-import { type CreateBouncer, serve } from './serve.js'
+import { serve } from './serve.js'
 import { oneLine } from './terminal-text.js'
-
-/** Where a command writes and what it works with. */
-export interface CommandContext {
-  readonly createBouncer: CreateBouncer
-  print(text: string): void
-  printError(text: string): void
-}
 
 /** Runs one command. Resolves with the exit code: 0 done or allowed, 1 blocked, 2 failed. */
 export async function runCommandLine(words: readonly string[], context: CommandContext): Promise<number> {
@@ -42,6 +37,10 @@ export async function runCommandLine(words: readonly string[], context: CommandC
       context.print(`${options.json === true ? json : line}\n`)
       exitCode = isAllowed ? 0 : 1
     })
+
+  addCapiCommand(program, context, (code) => {
+    exitCode = code
+  })
 
   try {
     await program.parseAsync(words, { from: 'user' })

@@ -13,6 +13,7 @@ const rivals: readonly (readonly [OptionName, OptionName, string])[] = [
   // A LAPI that sees a certificate does not look at the key (all versions).
   ['apiKey', 'tlsCertFile', 'the LAPI takes either a key or a certificate; leave one away'],
   ['apiKeyFile', 'tlsCertFile', 'the LAPI takes either a key or a certificate; leave one away'],
+  ['capiPassword', 'capiPasswordFile', 'both say what the password is; leave one away'],
   ['lapis', 'apiUrl', 'each item of the list has its own; leave one away'],
   ['lapis', 'apiKey', 'each item of the list has its own; leave one away'],
   ['lapis', 'apiKeyFile', 'each item of the list has its own; leave one away'],
@@ -28,6 +29,9 @@ const rivals: readonly (readonly [OptionName, OptionName, string])[] = [
 const companions: readonly (readonly [OptionName, OptionName])[] = [
   ['tlsCertFile', 'tlsKeyFile'],
   ['tlsKeyFile', 'tlsCertFile'],
+  // The password of which machine it is, would not be known.
+  ['capiPassword', 'capiMachineId'],
+  ['capiPasswordFile', 'capiMachineId'],
 ]
 
 /** Sentences, none where all is well. `spelling` is for options that nobody wrote. */
@@ -66,13 +70,13 @@ function* plainWithCertificate(given: Given, spelling: Spelling): Generator<stri
 
 function hasDecisions(given: Given): boolean {
   if (given.get('mode')?.value === 'none') return true
-  const ways = ['apiKey', 'apiKeyFile', 'tlsCertFile', 'lapis', 'decisionsFile', 'sources'] as const
+  const ways = ['apiKey', 'apiKeyFile', 'tlsCertFile', 'lapis', 'decisionsFile', 'sources', 'capiPull'] as const
   return ways.some((name) => isSaid(given.get(name)))
 }
 
 function nothingToAsk(spelling: Spelling): string {
   const lapi = `${spelling('apiKey')} (and ${spelling('apiUrl')}) for a LAPI`
-  const ways = `${lapi}, ${spelling('decisionsFile')} for a local list`
+  const ways = `${lapi}, ${spelling('decisionsFile')} for a local list, ${spelling('capiPull')} for CAPI`
   const sources = spelling === inCode ? ', or sources of your own' : ''
   return `there is nothing to get decisions from: set ${ways}${sources}`
 }

@@ -18,16 +18,16 @@ type Warn = (code: string, message: string) => void
 type UsageParts = Pick<UsageReporterOptions, 'counts' | 'activeDecisions' | 'onError'>
 
 /** Throws `ERR_CSB_CONFIG` if two share a name, and `ERR_CSB_TLS`. `warn` hears of a key that another process uses. */
-export function createSources(options: ResolvedOptions, warn: Warn): readonly Source[] {
+export function createSources(options: ResolvedOptions, warn: Warn, more: readonly Source[] = []): readonly Source[] {
   const { decisionsFile, mode, logger } = options
   const files = decisionsFile === null ? [] : [new FileSource({ path: decisionsFile, logger })]
   const peers = mode === 'stream' || mode === 'hybrid' ? lapiPeers(options) : []
-  const names = [...options.sources, ...files, ...peers].map(({ name }) => name)
+  const names = [...options.sources, ...files, ...peers, ...more].map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) {
     throw new BouncerError('ERR_CSB_CONFIG', `two sources are named ${JSON.stringify(twice)}; names tell them apart`)
   }
-  return [...options.sources, ...files, ...peers.map((peer) => createStreamSource(options, peer, warn))]
+  return [...options.sources, ...files, ...peers.map((peer) => createStreamSource(options, peer, warn)), ...more]
 }
 
 /** What asks the LAPIs about single addresses, where the mode says so. `onTrouble` hears of failures, now and then. */
@@ -54,6 +54,17 @@ export function createUsageReporter(options: ResolvedOptions, parts: UsageParts)
   if (peer === undefined) return null
   const client = createLapiClient(options, peer)
   return new UsageReporter({ ...parts, client, interval, logger, userAgent: USER_AGENT })
+}
+
+/** Each source has a file of its own; where there are several, its name is added to `snapshotFile`. Null where none is kept. */
+export function snapshotPlace(
+  { snapshotFile, snapshotInterval }: ResolvedOptions,
+  source: string,
+  sourceCount: number,
+) {
+  if (snapshotFile === undefined) return null
+  const path = sourceCount === 1 ? snapshotFile : `${snapshotFile}.${encodeURIComponent(source)}`
+  return { path, interval: snapshotInterval }
 }
 
 function createStreamSource(options: ResolvedOptions, peer: LapiPeer, warn: Warn): Source {

@@ -60,9 +60,11 @@ function entriesOf(file: string, text: string): readonly (readonly [string, unkn
   return Object.entries(content).flatMap(([key, value]) => flattened(key, value))
 }
 
-/** Where a file may nest what the options know flat: `tls: { cert_file }`; and the items of `lapis` in the spelling of code. */
+/** Where a file may nest what the options know flat: `tls: { cert_file }`, `capi: { pull }`; and the items of `lapis` in the spelling of code. */
 function flattened(key: string, value: unknown): readonly (readonly [string, unknown])[] {
-  if (key === 'tls' && isMapping(value)) return Object.entries(value).map(([inner, one]) => [`tls_${inner}`, one])
+  if ((key === 'tls' || key === 'capi') && isMapping(value)) {
+    return Object.entries(value).map(([inner, one]) => [`${key}_${inner}`, one])
+  }
   if (key === 'lapis' && Array.isArray(value))
     return [[key, value.map((item) => (isMapping(item) ? camelCased(item) : item))]]
   return [[key, value]]

@@ -20,8 +20,8 @@ environment wins over \`FILE.local\`, which wins over \`FILE\`, which wins over 
 - Paths are relative to the file in which they stand; in code and in the environment to the working directory.
 - An empty environment variable counts as not set.
 - With \`api_key\` (or \`api_key_file\`, \`tls_cert_file\`, \`lapis\`) decisions come from the LAPI and \`decisions_file\` is
-  not used. One of these or \`decisions_file\` or \`sources\` is required, unless \`mode\` is \`none\`.
-- In files, \`tls: { cert_file: ... }\` is another way to write \`tls_cert_file: ...\`.
+  not used. One of these or \`decisions_file\`, \`capi_pull\` or \`sources\` is required, unless \`mode\` is \`none\`.
+- In files, \`tls: { cert_file: ... }\` is another way to write \`tls_cert_file: ...\`, and \`capi: { pull: ... }\` to write \`capi_pull: ...\`.
 `
 
 /** The page in Markdown. */

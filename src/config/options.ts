@@ -1,6 +1,7 @@
 /** Every option of the library and of the service: its schema, its default and what documentation and errors say of it. */
 
 import { z } from 'zod'
+import { capiOptions } from './capi-options.js'
 import { geoOptions } from './geo-options.js'
 import { lapiOptions } from './lapi-options.js'
 import { type OptionInfo, optionInfo } from './option-info.js'
@@ -15,6 +16,7 @@ import {
   sourceList,
   textList,
 } from './option-kinds.js'
+import { reportOptions } from './report-options.js'
 import { requestOptions } from './request-options.js'
 
 const durationText = 'a duration of 100ms to 24d such as 10s, 1h30m or 1d, or milliseconds as a number'
@@ -122,6 +124,8 @@ export const libraryOptions = z.strictObject({
   ...lapiOptions.shape,
   ...geoOptions.shape,
   ...requestOptions.shape,
+  ...capiOptions.shape,
+  ...reportOptions.shape,
 })
 
 /** What only the check service takes. */

@@ -11,7 +11,7 @@ import { inCode, type Spelling } from './spelling.js'
 
 type LibraryValues = Omit<
   OptionValues,
-  'listen' | 'logLevel' | 'apiKeyFile' | 'liveApiKeyFile' | 'apiKey' | 'decisionsFile' | 'logger'
+  'listen' | 'logLevel' | 'apiKeyFile' | 'liveApiKeyFile' | 'capiPasswordFile' | 'apiKey' | 'decisionsFile' | 'logger'
 >
 
 /** Durations in milliseconds, paths absolute, the key out of its file. */
@@ -44,7 +44,8 @@ export function parseOptions(input: unknown): ResolvedOptions {
 
 /** The part of the resolved options that the library works with. */
 export function libraryPart({ values, given }: Resolved, spelling: Spelling): ResolvedOptions {
-  const { listen, logLevel, apiKeyFile, liveApiKeyFile, apiKey = null, decisionsFile = null, ...plain } = values
+  const { listen, logLevel, apiKeyFile, liveApiKeyFile, capiPasswordFile, ...rest } = values
+  const { apiKey = null, decisionsFile = null, ...plain } = rest
   const idle = idleOptions({ values, given })
   return {
     ...plain,
@@ -65,6 +66,15 @@ const streamOnly: readonly OptionName[] = [
 
 const lapiOnly: readonly OptionName[] = ['apiUrl', ...streamOnly]
 
+const reportOnly: readonly OptionName[] = [
+  'reportOrigins',
+  'reportScenario',
+  'reportContext',
+  'redact',
+  'reportWindow',
+  'reportInterval',
+]
+
 /** Options that somebody gave and that have no effect beside what else is given or missing, and why not. */
 interface Idle {
   readonly names: readonly OptionName[]
@@ -81,6 +91,7 @@ function idleOptions({ values, given }: Resolved): readonly Idle[] {
   const { mode } = values
   const byMode = (spelling: Spelling) => `${spelling('mode')} is ${mode}`
   const groups: Idle[] = []
+  if (!values.report) groups.push({ names: reportOnly, because: (spelling) => `${spelling('report')} is not on` })
   if (lapi === undefined) groups.push({ names: lapiOnly, because: (spelling) => `${spelling('apiKey')} is not set` })
   else {
     const because = (spelling: Spelling) => `${spelling(lapi)} is set and decisions come from the LAPI`

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { BouncerError } from '../errors.js'
+import type { OptionInfo } from './option-info.js'
 import { infoOf, type OptionName } from './options.js'
 
 /** Throws `ERR_CSB_CONFIG` with every problem, on one line, unless there is none. */
@@ -14,12 +15,24 @@ export function throwProblems(problems: readonly string[]): void {
 
 /** What zod found wrong with a value, told with what the option accepts and what came. */
 export function issueSentence(issue: z.core.$ZodIssue, option: OptionName, written: string, value: unknown): string {
-  const { accepts, value: kind } = infoOf(option)
+  return sentenceAbout(issue, infoOf(option), written, value)
+}
+
+/** The same for an option that is not the bouncer's. */
+export function sentenceAbout(
+  issue: z.core.$ZodIssue,
+  { accepts, value: kind }: Pick<OptionInfo, 'accepts' | 'value'>,
+  written: string,
+  value: unknown,
+): string {
   const [, index, ...rest] = issue.path
   const at = `[${String(index)}]${rest.map((key) => `.${String(key)}`).join('')}`
   const item = typeof index === 'number' && Array.isArray(value) ? { at, value: value[index] } : null
   const key = item === null ? written : written.replace(/^\S+/, (name) => name + item.at)
-  const got = kind === 'secret' ? `${kindOf(value)} that is not shown` : shown(item === null ? value : item.value)
+  const got =
+    kind === 'secret' || kind === 'location'
+      ? `${kindOf(value)} that is not shown`
+      : shown(item === null ? value : item.value)
   return `${key}: expected ${accepts}, got ${got}${whyOf(issue)}`
 }
 

@@ -2,11 +2,13 @@
 
 import { resolve as resolvePath } from 'node:path'
 import type { z } from 'zod'
+import { absoluteLocation } from './capi-kinds.js'
 import { contradictions } from './contradictions.js'
 import type { GivenValue, Layer } from './layer.js'
 import { allOptions, infoOf, type OptionName, optionNames } from './options.js'
 import { issueSentence, throwProblems } from './problem.js'
 import { limitProblems } from './remediation-limit.js'
+import { reportProblems } from './report-problems.js'
 import { readSecretFile } from './secret-file.js'
 import type { Spelling } from './spelling.js'
 import { substitute } from './substitution.js'
@@ -40,11 +42,14 @@ export function resolveLayers(layers: readonly Layer[], spelling: Spelling, envi
   }
   const apiKey = secretFrom('apiKeyFile', 'apiKey', given, problems)
   const liveApiKey = secretFrom('liveApiKeyFile', 'liveApiKey', given, problems)
+  const capiPassword = secretFrom('capiPasswordFile', 'capiPassword', given, problems)
   throwProblems(problems)
   const values = { ...(parsed.data ?? allOptions.parse(inputOf(given))) }
   if (apiKey !== undefined) values.apiKey = apiKey
   if (liveApiKey !== undefined) values.liveApiKey = liveApiKey
-  throwProblems(limitProblems(values, given.get('maxRemediation')?.written ?? spelling('maxRemediation')))
+  if (capiPassword !== undefined) values.capiPassword = capiPassword
+  const nameOf = (option: OptionName) => given.get(option)?.written ?? spelling(option)
+  throwProblems([...limitProblems(values, nameOf('maxRemediation')), ...reportProblems(values, nameOf)])
   return { values, given: new Set(given.keys()) }
 }
 
@@ -54,6 +59,8 @@ const twins: ReadonlyMap<OptionName, OptionName> = new Map([
   ['apiKeyFile', 'apiKey'],
   ['liveApiKey', 'liveApiKeyFile'],
   ['liveApiKeyFile', 'liveApiKey'],
+  ['capiPassword', 'capiPasswordFile'],
+  ['capiPasswordFile', 'capiPassword'],
 ])
 
 function merge(layers: readonly Layer[]): Given {
@@ -87,13 +94,15 @@ function inputOf(given: Given): Record<string, unknown> {
 }
 
 function inputValue(option: OptionName, { value, directory }: GivenValue): unknown {
-  const isPath = infoOf(option).value === 'path' && typeof value === 'string' && value !== ''
-  return isPath ? resolvePath(directory, value) : value
+  if (typeof value !== 'string' || value === '') return value
+  const kind = infoOf(option).value
+  if (kind === 'location') return absoluteLocation(value, directory)
+  return kind === 'path' ? resolvePath(directory, value) : value
 }
 
 function secretFrom(
-  fileOption: 'apiKeyFile' | 'liveApiKeyFile',
-  option: 'apiKey' | 'liveApiKey',
+  fileOption: 'apiKeyFile' | 'liveApiKeyFile' | 'capiPasswordFile',
+  option: 'apiKey' | 'liveApiKey' | 'capiPassword',
   given: Given,
   problems: string[],
 ): OptionValues['apiKey'] {

@@ -29,8 +29,9 @@ export type PutResult = 'added' | 'renewed' | SkipReason
 /**
  * What makes two decisions the same one. `value`: scope, value as received and type, for a LAPI that removes duplicates (its
  * default) and names in `deleted` ids that it never sent. `id`: the row id too, for `dedup=false`, where only that is right.
+ * `list`: the origin too, and the scenario where the origin is `lists`, for lists that come and go one by one.
  */
-export type Identity = 'value' | 'id'
+export type Identity = 'value' | 'id' | 'list'
 
 export interface DecisionStoreOptions {
   readonly identity?: Identity
@@ -87,7 +88,7 @@ export class DecisionStore implements Saved {
     return 'over'
   }
 
-  /** Removes a decision; false if it is not held, which is normal. Only scope, value, type and id of it count. */
+  /** Removes a decision; false if it is not held, which is normal. Only what makes it the same one counts (see `Identity`). */
   remove(decision: WireDecision): boolean {
     if (findProblem(decision) !== null) return false
     const target = this.#targets.read(decision.scope, decision.value)
@@ -101,6 +102,19 @@ export class DecisionStore implements Saved {
 
   endChange(): void {
     this.#protected = null
+  }
+
+  /**
+   * Frees, among `count` slots from `from` on, the rows that the change under way has not put and of which `isReplaced` says
+   * so. Returns where to go on, or 0 at the end.
+   */
+  dropReplaced(from: number, count: number, isReplaced: (origin: string, scenario: string) => boolean): number {
+    const end = Math.min(from + count, this.rows.end)
+    for (let slot = Math.max(from, 1); slot < end; slot++) {
+      if (!this.rows.isInUse(slot) || this.#protected?.has(slot) === true) continue
+      if (isReplaced(this.labels.originOf(slot), this.labels.scenarioOf(slot))) this.#drop(slot)
+    }
+    return end === this.rows.end ? 0 : end
   }
 
   /** The row of the most severe decision in force on an address, the most specific of equals; 0 if there is none. */
@@ -284,9 +298,13 @@ export class DecisionStore implements Saved {
     const type = this.labels.types.find(decision.type)
     for (let slot = head; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
       if (this.rows.get(slot, row.LABELS) >>> 16 !== type) continue
-      if (this.#hasValue(slot, target) && (this.identity === 'value' || this.rows.hasId(slot, id))) return slot
+      if (this.#hasValue(slot, target) && (this.identity === 'value' || this.#isSame(slot, decision, id))) return slot
     }
     return 0
+  }
+
+  #isSame(slot: number, decision: WireDecision, id: IdWords | null): boolean {
+    return this.identity === 'id' ? this.rows.hasId(slot, id) : this.labels.isOfList(slot, decision)
   }
 
   #hasValue(slot: number, target: Target): boolean {

@@ -35,6 +35,11 @@ export function sourceOf(verdict: Verdict): Pick<Decision, 'origin' | 'scenario'
   return isFound(verdict) ? verdict : verdict.decision
 }
 
+/** The type of the decision behind a verdict, likewise; empty where there is none. */
+export function typeOf(verdict: Verdict): string {
+  return isFound(verdict) ? verdict.action : (verdict.decision?.type ?? '')
+}
+
 function isFound(verdict: Verdict): verdict is FoundVerdict {
   return 'origin' in verdict
 }

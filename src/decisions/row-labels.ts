@@ -88,6 +88,13 @@ export class RowLabels implements Saved {
     return this.scenarios.textOf(this.#rows.get(slot, row.SCENARIO))
   }
 
+  /** Whether a row has the decision's origin, and its list where the origin is `lists`. */
+  isOfList(slot: number, decision: WireDecision): boolean {
+    const origin = this.originOf(slot)
+    if (origin !== textOf(decision.origin)) return false
+    return origin !== 'lists' || this.scenarioOf(slot) === scenarioText(decision)
+  }
+
   /** Decisions held, by type, origin and family. */
   counts(): Iterable<Readonly<DecisionCount>> {
     return this.#counts.values()
@@ -115,8 +122,7 @@ export class RowLabels implements Saved {
   }
 
   #acquireScenario(decision: WireDecision): number {
-    const scenario = textOf(decision.scenario)
-    return this.scenarios.acquire(scenario.length > LONGEST_SCENARIO ? scenario.slice(0, LONGEST_SCENARIO) : scenario)
+    return this.scenarios.acquire(scenarioText(decision))
   }
 
   #count(slot: number, change: 1 | -1): void {
@@ -139,6 +145,11 @@ export class RowLabels implements Saved {
       if (entry.count === 0) this.#counts.delete(key)
     }
   }
+}
+
+function scenarioText(decision: WireDecision): string {
+  const scenario = textOf(decision.scenario)
+  return scenario.length > LONGEST_SCENARIO ? scenario.slice(0, LONGEST_SCENARIO) : scenario
 }
 
 /** Code without types may leave these two out. */

@@ -28,4 +28,9 @@ export interface WireDecision {
 export interface DecisionChange {
   readonly deleted?: Iterable<WireDecision>
   readonly new?: Iterable<WireDecision>
+  /**
+   * For what is stated as a whole, such as one list among others: decisions held of which this is true and that the change does
+   * not bring are taken away when all of it has arrived. If the iteration throws, none of them is.
+   */
+  readonly replaces?: (origin: string, scenario: string) => boolean
 }

@@ -1,6 +1,6 @@
 /** The connections to one server: straight, over a unix socket, or through the proxy that the environment names. */
 
-import { isIPv4 } from 'node:net'
+import { isIPv4, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { BouncerError } from '../errors.js'
 import type { BaseUrl } from './base-url.js'
@@ -11,6 +11,7 @@ export interface ConnectionsOptions {
   readonly tls: TlsMaterial
   /** Whether the server's certificate is checked. */
   readonly verify: boolean
+  readonly lookup?: LookupFunction | undefined
 }
 
 const CONNECT_TIMEOUT = 10_000
@@ -70,8 +71,11 @@ export class Connections {
   #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
     const abort = new AbortController()
     this.#connecting.add(abort)
-    const { socketPath } = this.#options.base
-    const connector = buildConnector({ timeout: CONNECT_TIMEOUT, signal: abort.signal, socketPath, ...this.#tls() })
+    const { base, lookup } = this.#options
+    const { socketPath } = base
+    const asked = lookup === undefined ? {} : { lookup }
+    const limits = { timeout: CONNECT_TIMEOUT, signal: abort.signal }
+    const connector = buildConnector({ ...limits, socketPath, ...asked, ...this.#tls() })
     connector(options, (...outcome) => {
       this.#connecting.delete(abort)
       callback(...outcome)

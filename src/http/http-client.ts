@@ -1,5 +1,6 @@
 /** The one HTTP transport, on undici: one base URL, kept connections, a deadline on every exchange, errors with codes. */
 
+import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { BouncerError } from '../errors.js'
 import { type Logger, silentLogger } from '../logger.js'
@@ -17,6 +18,11 @@ export interface HttpClientOptions {
   readonly tls?: TlsFilePaths & { /** Default true. */ readonly verify?: boolean }
   /** Hears of certificates. */
   readonly logger?: Logger
+  /**
+   * How the server's name becomes the address that is connected to, in place of the system's way; a `BouncerError` of its is
+   * thrown on as it is. A proxy of the environment looks up names by itself.
+   */
+  readonly lookup?: LookupFunction | undefined
 }
 
 export interface HttpRequest {
@@ -52,6 +58,7 @@ export class HttpClient {
   readonly #headers: Readonly<Record<string, string>>
   readonly #tlsFiles: TlsFiles
   readonly #verify: boolean
+  readonly #lookup: LookupFunction | undefined
   #connections: Connections
 
   /** Reads certificates at once and connects when first asked. Throws `ERR_CSB_TLS` and `ERR_CSB_CONFIG`. */
@@ -61,6 +68,7 @@ export class HttpClient {
     this.#base = base
     this.#headers = options.headers
     this.#verify = options.tls?.verify ?? true
+    this.#lookup = options.lookup
     this.#tlsFiles = new TlsFiles(options.tls ?? {}, options.logger ?? silentLogger)
     this.#connections = this.#connect()
   }
@@ -117,7 +125,8 @@ export class HttpClient {
   }
 
   #connect(): Connections {
-    return new Connections({ base: this.#base, tls: this.#tlsFiles.material, verify: this.#verify })
+    const { material: tls } = this.#tlsFiles
+    return new Connections({ base: this.#base, tls, verify: this.#verify, lookup: this.#lookup })
   }
 
   /** A server goes by the certificate that a connection began with, however old it has become. */
@@ -129,6 +138,7 @@ export class HttpClient {
 
   #explain(error: unknown, request: HttpRequest, deadline: Deadline): unknown {
     if (request.signal.aborted) return request.signal.reason
+    if (error instanceof BouncerError) return error
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (deadline.isOver) {
       const message = `${this.target} did not answer in full within ${request.deadline} ms`

@@ -1,8 +1,9 @@
 /** The Prometheus face of a bouncer. Nothing here runs on a check but the histogram, on one of some thousands. */
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Histogram, Registry } from 'prom-client'
 import type { SkipReason } from '../decisions/decision-store.js'
 import type { DecisionCount } from '../decisions/row-labels.js'
+import { METRIC_PREFIX, readCounter, readGauge } from './read-metric.js'
 import type { RequestCounts } from './request-counts.js'
 
 /** What one source shows. */
@@ -24,18 +25,16 @@ const CHECK_BUCKETS = [1e-7, 2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3]
 /** Seconds: 1 ms to 5 minutes. */
 const SYNC_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 300]
 
-const prefix = 'crowdsec_bouncer_'
-
 export class BouncerMetrics {
   readonly registry = new Registry()
   readonly #checkDuration = new Histogram({
-    name: `${prefix}check_duration_seconds`,
+    name: `${METRIC_PREFIX}check_duration_seconds`,
     help: 'Duration of a check; one of 4096 is measured.',
     buckets: CHECK_BUCKETS,
     registers: [this.registry],
   })
   readonly #syncDuration = new Histogram({
-    name: `${prefix}sync_duration_seconds`,
+    name: `${METRIC_PREFIX}sync_duration_seconds`,
     help: 'Duration of a successful sync, the transfer included.',
     labelNames: ['source', 'kind'],
     buckets: SYNC_BUCKETS,
@@ -59,7 +58,8 @@ export class BouncerMetrics {
   }
 
   #addRequests(requests: RequestCounts): void {
-    this.#counter(
+    readCounter(
+      this.registry,
       'requests_total',
       'Addresses judged, by action and by the origin of the decision.',
       ['action', 'origin'],
@@ -68,14 +68,20 @@ export class BouncerMetrics {
         for (const { action, origin, count } of requests.remediated()) set({ action, origin }, count)
       },
     )
-    this.#counter('failed_verdicts_total', 'Verdicts by a failure policy, by what had failed.', ['cause'], (set) => {
-      for (const [cause, count] of requests.failuresByCause()) set({ cause }, count)
-    })
+    readCounter(
+      this.registry,
+      'failed_verdicts_total',
+      'Verdicts by a failure policy, by what had failed.',
+      ['cause'],
+      (set) => {
+        for (const [cause, count] of requests.failuresByCause()) set({ cause }, count)
+      },
+    )
   }
 
   #addDecisions(sources: readonly MeasuredSource[]): void {
     const labels = ['origin', 'type', 'ip_family']
-    this.#gauge('decisions', 'Decisions held.', labels, (set) => {
+    readGauge(this.registry, 'decisions', 'Decisions held.', labels, (set) => {
       const sums = new Map<string, { labels: Record<string, string>; count: number }>()
       for (const source of sources) {
         for (const { origin, type, family, count } of source.counts()) {
@@ -87,25 +93,38 @@ export class BouncerMetrics {
       }
       for (const sum of sums.values()) set(sum.labels, sum.count)
     })
-    this.#counter('decisions_skipped_total', 'Decisions refused, by reason.', ['source', 'reason'], (set) => {
-      for (const { account, skipped } of sources) {
-        for (const [reason, count] of skipped) set({ source: account.name, reason }, count)
-      }
-    })
+    readCounter(
+      this.registry,
+      'decisions_skipped_total',
+      'Decisions refused, by reason.',
+      ['source', 'reason'],
+      (set) => {
+        for (const { account, skipped } of sources) {
+          for (const [reason, count] of skipped) set({ source: account.name, reason }, count)
+        }
+      },
+    )
   }
 
   #addSyncs(sources: readonly MeasuredSource[]): void {
     const accounts = sources.map(({ account }) => account)
-    this.#counter('syncs_total', 'Successful syncs: of everything, or of changes.', ['source', 'kind'], (set) => {
-      for (const { name, replaced, changed } of accounts) {
-        set({ source: name, kind: 'replaced' }, replaced)
-        set({ source: name, kind: 'changed' }, changed)
-      }
-    })
-    this.#counter('sync_failures_total', 'Failed syncs.', ['source'], (set) => {
+    readCounter(
+      this.registry,
+      'syncs_total',
+      'Successful syncs: of everything, or of changes.',
+      ['source', 'kind'],
+      (set) => {
+        for (const { name, replaced, changed } of accounts) {
+          set({ source: name, kind: 'replaced' }, replaced)
+          set({ source: name, kind: 'changed' }, changed)
+        }
+      },
+    )
+    readCounter(this.registry, 'sync_failures_total', 'Failed syncs.', ['source'], (set) => {
       for (const { name, failures } of accounts) set({ source: name }, failures)
     })
-    this.#gauge(
+    readGauge(
+      this.registry,
       'last_sync_age_seconds',
       'Time since the last successful sync; absent before the first.',
       ['source'],
@@ -114,33 +133,4 @@ export class BouncerMetrics {
       },
     )
   }
-
-  /** A counter whose values are counted elsewhere and read when Prometheus asks. */
-  #counter(name: string, help: string, labelNames: string[], read: (set: SetValue) => void): void {
-    new Counter({
-      name: prefix + name,
-      help,
-      labelNames,
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        read((labels, value) => this.inc(labels, value))
-      },
-    })
-  }
-
-  #gauge(name: string, help: string, labelNames: string[], read: (set: SetValue) => void): void {
-    new Gauge({
-      name: prefix + name,
-      help,
-      labelNames,
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        read((labels, value) => this.set(labels, value))
-      },
-    })
-  }
 }
-
-type SetValue = (labels: Record<string, string>, value: number) => void

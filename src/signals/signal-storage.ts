@@ -30,9 +30,9 @@ export interface SignalCounts {
 
 /** How much an outbox may hold. What exceeds it is dropped: old signals before new ones, since CAPI cares for what is recent. */
 export interface OutboxLimits {
-  /** Signals in all states. Sent ones go first, then the oldest queued. Default 100,000. */
+  /** Signals in all states. Sent ones go first, then those in quarantine, then the queued; of each the oldest. Default 100,000. */
   readonly maxSignals: number
-  /** Milliseconds since it was stored. Default 7 days. */
+  /** Milliseconds since it was stored, in every state. Default 7 days. */
   readonly maxAge: number
 }
 
@@ -41,7 +41,7 @@ export interface AddSummary {
   readonly added: number
   /** Known by their uuid, and left as they were. */
   readonly known: number
-  /** Dropped to keep the limits. */
+  /** Dropped to keep the limits, of those that had not been sent. */
   readonly dropped: number
 }
 
@@ -56,7 +56,7 @@ export interface ClaimRequest {
 }
 
 export interface SignalStorage {
-  /** All of them or none, in one transaction. A uuid that is known is left as it is. */
+  /** All of them or none, in one transaction. A uuid that is known is left as it is. Keeps the limits, also where none are given. */
   add(signals: readonly Signal[]): Promise<AddSummary>
   /** Machines that have queued signals which nobody holds. */
   machinesWithQueued(): Promise<readonly string[]>
@@ -70,6 +70,7 @@ export interface SignalStorage {
   quarantine(uuid: string, reason: string): Promise<void>
   /** From quarantine back to the queue, all of the filter. Returns how many. */
   requeue(filter: { readonly machineId?: string }): Promise<number>
+  /** In the order in which they came. */
   list(filter: SignalFilter & { readonly limit: number; readonly offset?: number }): Promise<readonly StoredSignal[]>
   counts(filter?: { readonly machineId?: string }): Promise<SignalCounts>
   /** Deletes; `olderThan` in milliseconds since they were stored. Returns how many. */

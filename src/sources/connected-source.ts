@@ -40,7 +40,7 @@ export class ConnectedSource {
   #isStopped = false
 
   constructor(source: Source, { severity, logger, listener, snapshot }: ConnectedSourceOptions) {
-    this.account = new SourceAccount(source.name, source.delivers)
+    this.account = new SourceAccount(source.name, source.delivers, source.readyAfter)
     this.firstSync = new Promise((resolve) => {
       this.#resolveFirstSync = resolve
     })

@@ -30,15 +30,17 @@ export class SourceAccount {
   #lastSync: number | null = null
   #failingSince = 0
   readonly #delivers: Source['delivers']
+  readonly #readyAfter: Source['readyAfter']
 
-  constructor(name: string, delivers: Source['delivers'] = 'regularly') {
+  constructor(name: string, delivers: Source['delivers'] = 'regularly', readyAfter?: Source['readyAfter']) {
     this.name = name
     this.#delivers = delivers
+    this.#readyAfter = readyAfter
   }
 
   /** Whether there has been a full sync. */
   get isReady(): boolean {
-    return this.replaced > 0
+    return this.replaced > 0 || (this.#readyAfter === 'any success' && this.changed > 0)
   }
 
   /** Seconds since the last success, or null. */

@@ -41,8 +41,11 @@ export interface ChangeSummary extends ReplaceSummary {
 /** Something that learns decisions and tells a sink. `name` is unique within a bouncer and appears in metrics. */
 export interface Source {
   readonly name: string
-  /** What makes two of its decisions the same one; `value` (scope, value and type) unless it says `id`. */
-  readonly identity?: 'value' | 'id'
+  /**
+   * What makes two of its decisions the same one: `value` (scope, value and type) unless it says `id` (the id too) or `list` (the
+   * origin too, and the scenario where the origin is `lists`).
+   */
+  readonly identity?: 'value' | 'id' | 'list'
   /** Whatever decides what it delivers, such as a URL and filters. A snapshot made under other settings is not used. */
   readonly settings?: string
   /**
@@ -50,6 +53,8 @@ export interface Source {
    * makes it stale (`maxStaleness`). `on change`: silence means that all is as it was, until it says `failed`.
    */
   readonly delivers?: 'regularly' | 'on change'
+  /** When it is ready: with its first `replaceAll` unless it says otherwise, or with the first success of either kind. */
+  readonly readyAfter?: 'replaceAll' | 'any success'
   /** Begins to deliver. Returns soon; what goes wrong later is told to `sink.failed`. Called once. */
   start(sink: DecisionSink): void | Promise<void>
   /** Ends delivery; afterwards no timer, socket or listener of it is left. */

@@ -22,8 +22,10 @@ export interface SinkListener {
 
 type Decisions = Parameters<DecisionSink['replaceAll']>[0]
 type Changes = Parameters<DecisionSink['apply']>[0]
+type Replaces = NonNullable<DecisionChange['replaces']>
 
 const STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 64
+const ROWS_A_STEP = 1024
 /** So many different refused decisions are remembered, so that each is told once. */
 const MOST_REMEMBERED = 1000
 
@@ -104,11 +106,19 @@ export class StoreSink implements DecisionSink {
     const began = performance.now()
     const slice = new TimeSlice()
     const tally = new Tally()
+    const replaced: Replaces[] = []
     this.store.beginChange()
     try {
       if (Symbol.asyncIterator in change) {
-        for await (const piece of change) await this.#applyPiece(piece, slice, tally)
-      } else await this.#applyPiece(change, slice, tally)
+        for await (const piece of change) {
+          await this.#applyPiece(piece, slice, tally)
+          if (piece.replaces !== undefined) replaced.push(piece.replaces)
+        }
+      } else {
+        await this.#applyPiece(change, slice, tally)
+        if (change.replaces !== undefined) replaced.push(change.replaces)
+      }
+      for (const isReplaced of replaced) await this.#dropReplaced(isReplaced, slice, tally)
     } finally {
       this.store.endChange()
     }
@@ -121,6 +131,16 @@ export class StoreSink implements DecisionSink {
       if (this.#isTimeToLook() && slice.isOver()) await slice.rest()
     }
     await this.#putAll(this.store, change.new ?? [], slice, tally)
+  }
+
+  async #dropReplaced(isReplaced: Replaces, slice: TimeSlice, tally: Tally): Promise<void> {
+    let slot = 0
+    do {
+      const before = this.store.size
+      slot = this.store.dropReplaced(slot, ROWS_A_STEP, isReplaced)
+      tally.removed += before - this.store.size
+      if (slice.isOver()) await slice.rest()
+    } while (slot !== 0)
   }
 
   async #putAll(

@@ -1,4 +1,4 @@
-/** One answer of a FakeLapi on the wire: the head as Go's net/http writes it, then the body piece by piece, to its end or not. */
+/** One answer of a fake server on the wire: the head as Go's net/http writes it, then the body piece by piece, to its end or not. */
 
 import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
@@ -53,21 +53,30 @@ export function answerHead(request: IncomingMessage, response: ServerResponse): 
   response.end()
 }
 
-/** Answers 200 with `pieces`, waiting for each to leave before the next is made. */
+/** Answers with `pieces`, waiting for each to leave before the next is made. */
 export async function answerPieces(
   request: IncomingMessage,
   response: ServerResponse,
   pieces: Generator<string>,
-  options: { readonly type: string; readonly framing: Framing; readonly stop?: BodyStop | undefined },
+  options: {
+    /** Default 200. */
+    readonly status?: number
+    readonly type: string
+    readonly headers?: OutgoingHttpHeaders
+    readonly framing: Framing
+    readonly stop?: BodyStop | undefined
+  },
 ): Promise<Outcome> {
+  const { status = 200, headers = {} } = options
   const first = pieces.next().value ?? ''
   const second = pieces.next()
   plainConnection(request, response)
   const short = second.done && Buffer.byteLength(first) <= contentLengthLimit
   if (options.framing === 'auto' && short && !options.stop) {
-    response.writeHead(200, { 'Content-Type': options.type, 'Content-Length': Buffer.byteLength(first) })
+    const length = Buffer.byteLength(first)
+    response.writeHead(status, { ...headers, 'Content-Type': options.type, 'Content-Length': length })
   } else {
-    response.writeHead(200, { 'Content-Type': options.type })
+    response.writeHead(status, { ...headers, 'Content-Type': options.type })
   }
   const whole = second.done ? [first] : joined(first, second.value, pieces)
   for (const bytes of upTo(whole, options.stop?.afterBytes ?? Number.POSITIVE_INFINITY)) {

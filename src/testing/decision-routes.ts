@@ -1,17 +1,18 @@
 /** The two routes that answer with decisions: queries, the moves of `last_pull`, and the faults within an answer. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { answerHead, answerMessage, answerPieces, type BodyStop, jsonType } from './answer.js'
+import { answerHead, answerMessage, answerPieces, jsonType } from './answer.js'
 import { liveBody, streamBody } from './decision-body.js'
 import { BadFilter } from './decision-filter.js'
-import { authenticated, type Exchange, type LapiState } from './exchange.js'
+import { bodyStop } from './fault-answer.js'
 import type { Fault } from './faults.js'
+import { authenticated, type LapiExchange, type LapiState } from './lapi-state.js'
 import { type StreamSelection, selectLive, selectStream } from './stream-query.js'
 
 const liveBumpMs = 60_000
 
 /** `GET /v1/decisions`. */
-export async function live(state: LapiState, exchange: Exchange): Promise<void> {
+export async function live(state: LapiState, exchange: LapiExchange): Promise<void> {
   const { request, response, query, now } = exchange
   const session = authenticated(state, exchange)
   if (!session) return
@@ -28,11 +29,11 @@ export async function live(state: LapiState, exchange: Exchange): Promise<void> 
   if (session.lastPull === null || now - session.lastPull >= liveBumpMs) state.sessions.pulled(session.name, now)
   await paused(state, exchange)
   const pieces = liveBody(rows, state.traits, now)
-  await answerPieces(request, response, pieces, { type: jsonType, framing: 'auto', stop: stopOf(exchange) })
+  await answerPieces(request, response, pieces, { type: jsonType, framing: 'auto', stop: bodyStop(exchange.fault) })
 }
 
 /** `GET /v1/decisions/stream`. */
-export async function stream(state: LapiState, exchange: Exchange): Promise<void> {
+export async function stream(state: LapiState, exchange: LapiExchange): Promise<void> {
   const { request, response, query, now } = exchange
   const { traits } = state
   const session = authenticated(state, exchange)
@@ -59,7 +60,7 @@ export async function stream(state: LapiState, exchange: Exchange): Promise<void
   const outcome = await answerPieces(request, response, streamBody(shown, traits, now), {
     type: traits.body === 'document' ? jsonType : 'application/json',
     framing: traits.body === 'document' ? 'auto' : 'chunked',
-    stop: stopOf(exchange),
+    stop: bodyStop(exchange.fault),
   })
   if (traits.lastPullMoves === 'after-answer' && outcome === 'complete' && !failed) {
     state.sessions.pulled(session.name, now)
@@ -76,16 +77,10 @@ function filtered<T>(select: () => T): T | BadFilter {
 }
 
 /** The delays, after the query: a client that gives up meanwhile has lost its delta in 1.4.6, not in later versions. */
-async function paused(state: LapiState, { path, query, fault }: Exchange): Promise<void> {
+async function paused(state: LapiState, { path, query, fault }: LapiExchange): Promise<void> {
   const startup = path === '/v1/decisions/stream' && query.get('startup') === 'true' ? state.startupDelay : 0
   const ms = startup + (fault?.kind === 'slow' ? fault.ms : 0)
   if (ms > 0) await delay(ms, undefined, { signal: state.stopping })
-}
-
-function stopOf({ fault }: Exchange): BodyStop | undefined {
-  return fault?.kind === 'cut' || fault?.kind === 'stall'
-    ? { afterBytes: fault.afterBytes, how: fault.kind }
-    : undefined
 }
 
 function truncated(selection: StreamSelection, fault: Fault | null): StreamSelection {

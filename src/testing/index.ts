@@ -1,8 +1,16 @@
-/** Servers with the real semantics of CrowdSec's APIs, for your own tests: `import { FakeLapi } from 'crowdsec-bouncer/testing'`. */
+/** Servers with the real semantics of CrowdSec's APIs, for your own tests: `import { FakeLapi, FakeCapi } from 'crowdsec-bouncer/testing'`. */
 
 export type { BouncerSession } from './bouncer-sessions.js'
+export type { MachineIdRule } from './capi-bodies.js'
+export type { Allowlist, AllowlistEntry, Blocklist, CommunityDecision, ListContent } from './capi-lists.js'
+export type { CapiMachine, Enrollment } from './capi-machines.js'
+export type { ReceivedReport } from './capi-state.js'
+export type { TokenShape } from './capi-token.js'
 export type { DecisionFilter, NewDecision } from './decision-table.js'
+export { FakeCapi, type FakeCapiOptions } from './fake-capi.js'
 export { type ActiveDecision, FakeLapi, type FakeLapiOptions } from './fake-lapi.js'
-export type { Fault } from './faults.js'
+export type { FaultRate } from './fault-rate.js'
+export type { Arrival, CapiFault, CommonFault, Fault, FaultOptions } from './faults.js'
 export type { BodyShape } from './lapi-version.js'
 export type { LoggedRequest } from './request-log.js'
+export type { ReceivedSignal } from './signal-inbox.js'

@@ -1,61 +1,26 @@
-/** The routes of a FakeLapi: which path and method lead where, and the faults that strike before any of them. */
+/** The routes of a FakeLapi: which path and method lead where. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerMessage, answerText, jsonType } from './answer.js'
 import { live, stream } from './decision-routes.js'
-import { authenticated, type Exchange, type LapiState, openExchange } from './exchange.js'
+import { authenticated, type LapiExchange, type LapiState } from './lapi-state.js'
 import type { LapiTraits } from './lapi-version.js'
 import { checkUsageMetrics } from './usage-metrics.js'
 
-export async function handle(state: LapiState, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const exchange = await openExchange(state, request, response)
-  const finished = state.log.arrived({
-    method: request.method ?? '',
-    url: request.url ?? '',
-    path: exchange.path,
-    query: exchange.query,
-    headers: request.headers,
-    body: exchange.body,
-    at: exchange.now,
-  })
-  try {
-    await (interrupted(exchange) ?? route(state, exchange))
-  } catch (error) {
-    // A wait that stop() ended; anything else is a mistake of the fake itself and must not look like a LAPI.
-    if (!state.stopping.aborted && !response.headersSent) answerMessage(request, response, 500, `FakeLapi: ${error}`)
-  } finally {
-    if (!response.writableEnded) response.destroy()
-    finished(response.headersSent ? response.statusCode : null)
+export async function route(state: LapiState, exchange: LapiExchange): Promise<void> {
+  const { request, response, path } = exchange
+  const method = request.method ?? ''
+  const handler = handlerOf(path, method, state.traits)
+  if (typeof handler === 'function') {
+    await handler(state, exchange)
+    return
   }
+  const unslashed = path.replace(/\/$/, '')
+  if (unslashed !== path && typeof handlerOf(unslashed, method, state.traits) === 'function')
+    redirect(exchange, unslashed)
+  else answerText(request, response, handler === 'wrong-method' ? 405 : 404)
 }
 
-/** The faults that answer instead of the LAPI; null where it answers itself. */
-function interrupted({ request, response, fault }: Exchange): Promise<void> | null {
-  switch (fault?.kind) {
-    case 'down':
-      request.socket.resetAndDestroy()
-      return Promise.resolve()
-    case 'garbage':
-      answerText(request, response, 200, fault.body, { 'Content-Type': jsonType })
-      return Promise.resolve()
-    case 'html': {
-      const page =
-        '<!DOCTYPE html>\n<html><head><title>Please log in</title></head><body><h1>Please log in</h1></body></html>\n'
-      answerText(request, response, fault.status ?? 200, page, { 'Content-Type': 'text/html; charset=utf-8' })
-      return Promise.resolve()
-    }
-    case 'status': {
-      const body =
-        fault.body ?? JSON.stringify({ message: fault.status === 403 ? 'access forbidden' : 'fault on demand' })
-      answerText(request, response, fault.status, body, { 'Content-Type': jsonType, ...fault.headers })
-      return Promise.resolve()
-    }
-    default:
-      return null
-  }
-}
-
-type Handler = (state: LapiState, exchange: Exchange) => Promise<unknown>
+type Handler = (state: LapiState, exchange: LapiExchange) => Promise<unknown>
 
 function handlerOf(path: string, method: string, traits: LapiTraits): Handler | 'wrong-method' | null {
   switch (path) {
@@ -77,22 +42,8 @@ function handlerOf(path: string, method: string, traits: LapiTraits): Handler | 
   }
 }
 
-async function route(state: LapiState, exchange: Exchange): Promise<void> {
-  const { request, response, path } = exchange
-  const method = request.method ?? ''
-  const handler = handlerOf(path, method, state.traits)
-  if (typeof handler === 'function') {
-    await handler(state, exchange)
-    return
-  }
-  const unslashed = path.replace(/\/$/, '')
-  if (unslashed !== path && typeof handlerOf(unslashed, method, state.traits) === 'function')
-    redirect(exchange, unslashed)
-  else answerText(request, response, handler === 'wrong-method' ? 405 : 404)
-}
-
 /** gin's answer to a trailing slash: permanent for GET, temporary for the rest. */
-function redirect({ request, response }: Exchange, path: string): void {
+function redirect({ request, response }: LapiExchange, path: string): void {
   const [, search] = (request.url ?? '').split(/\?(.*)/s)
   const location = search === undefined ? path : `${path}?${search}`
   const type = { 'Content-Type': 'text/html; charset=utf-8' }
@@ -104,20 +55,20 @@ function redirect({ request, response }: Exchange, path: string): void {
   answerText(request, response, 301, page, { ...type, Location: location })
 }
 
-async function health(_state: LapiState, { request, response }: Exchange): Promise<void> {
+async function health(_state: LapiState, { request, response }: LapiExchange): Promise<void> {
   const uncached = { 'Cache-Control': 'no-cache', Expires: '-1', Pragma: 'no-cache' }
   answerText(request, response, 200, '{"status":"up"}', { ...uncached, 'Content-Type': jsonType })
 }
 
 /** Deleting is for watchers, who log in for a token; an API key does not count. */
-async function watcherOnly(_state: LapiState, { request, response }: Exchange): Promise<void> {
+async function watcherOnly(_state: LapiState, { request, response }: LapiExchange): Promise<void> {
   answerText(request, response, 401, '{"code":401,"message":"cookie token is empty"}', {
     'Content-Type': jsonType,
     'WWW-Authenticate': 'JWT realm=Crowdsec API local',
   })
 }
 
-async function usageMetrics(state: LapiState, exchange: Exchange): Promise<void> {
+async function usageMetrics(state: LapiState, exchange: LapiExchange): Promise<void> {
   const { request, response, body } = exchange
   if (!authenticated(state, exchange)) return
   const answer = checkUsageMetrics(body)

@@ -1,4 +1,4 @@
-/** Every request that a FakeLapi got, and a way to wait for the next one instead of sleeping. */
+/** Every request that a fake server got, and a way to wait for the next one instead of sleeping. */
 
 import { EventEmitter } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'

@@ -3,33 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { runCommandLine } from '../../src/cli/command-line.js'
-import { ban, startService, tableBouncer } from '../server/service.js'
-
-interface Run {
-  readonly exitCode: number
-  readonly out: string
-  readonly err: string
-}
-
-const idle = { explain: () => [], start: async () => {}, stop: async () => {} }
-
-async function run(...words: string[]): Promise<Run> {
-  let out = ''
-  let err = ''
-  const exitCode = await runCommandLine(words, {
-    createBouncer: () => ({ ...tableBouncer(), ...idle, registry: new Registry() }),
-    print: (text) => {
-      out += text
-    },
-    printError: (text) => {
-      err += text
-    },
-  })
-  return { exitCode, out, err }
-}
+import { ban, startService } from '../server/service.js'
+import { run } from './run.js'
 
 /** A server that says one thing to everybody. */
 async function serverSaying(status: number, body: string): Promise<string> {

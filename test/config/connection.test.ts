@@ -63,7 +63,7 @@ describe('do not go together', () => {
     [{ apiKey: 'k', lapis }, 'lapis and apiKey: each item of the list has its own; leave one away'],
     [
       { mode: 'live' },
-      'there is nothing to get decisions from: set apiKey (and apiUrl) for a LAPI, decisionsFile for a local list, or sources of your own',
+      'there is nothing to get decisions from: set apiKey (and apiUrl) for a LAPI, decisionsFile for a local list, capiPull for CAPI, or sources of your own',
     ],
     [
       { lapis: [lapis[0], lapis[0]] },

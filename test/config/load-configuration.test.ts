@@ -202,7 +202,7 @@ describe('mistakes', () => {
     ],
     [
       { file: '' },
-      /^ERR_CSB_CONFIG: there is nothing to get decisions from: set api_key \(and api_url\) for a LAPI, decisions_file for a local list$/,
+      /^ERR_CSB_CONFIG: there is nothing to get decisions from: set api_key \(and api_url\) for a LAPI, decisions_file for a local list, capi_pull for CAPI$/,
     ],
     [{ file: '- a\n- b' }, /^ERR_CSB_CONFIG_FILE: FILE: expected "key: value" lines/],
     [{ file: 'just text' }, /^ERR_CSB_CONFIG_FILE: FILE: expected "key: value" lines/],

@@ -22,8 +22,9 @@ function problemWith(options: unknown): string {
 }
 
 test('defaults', () => {
-  const { apiKey, logger, ...rest } = parseOptions(key)
+  const { apiKey, logger, capiStorage, ...rest } = parseOptions(key)
   expect(apiKey?.reveal()).toBe('k')
+  expect(capiStorage.reveal()).toBe(`sqlite:${resolve('crowdsec-bouncer.db')}`)
   expect(logger).toBe(silentLogger)
   expect(rest).toEqual({
     apiUrl: 'http://127.0.0.1:8080',
@@ -64,6 +65,18 @@ test('defaults', () => {
     stalenessAction: 'passthrough',
     banReturnCode: 403,
     retryAfter: false,
+    capiUrl: 'https://api.crowdsec.net/v3',
+    capiScenarios: [],
+    capiPull: false,
+    capiPullInterval: 7_200_000,
+    capiCommunityPull: true,
+    capiAdditionalPull: true,
+    capiAllowPrivateLinks: false,
+    report: false,
+    reportOrigins: [],
+    reportContext: ['method', 'path', 'user_agent', 'status'],
+    reportWindow: 60_000,
+    reportInterval: 600_000,
   })
 })
 
@@ -170,7 +183,7 @@ describe('refuses', () => {
     '%j, which gives no decisions',
     (options) => {
       expect(problemWith(options)).toBe(
-        'ERR_CSB_CONFIG: there is nothing to get decisions from: set apiKey (and apiUrl) for a LAPI, decisionsFile for a local list, or sources of your own',
+        'ERR_CSB_CONFIG: there is nothing to get decisions from: set apiKey (and apiUrl) for a LAPI, decisionsFile for a local list, capiPull for CAPI, or sources of your own',
       )
     },
   )

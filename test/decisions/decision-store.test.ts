@@ -178,6 +178,38 @@ describe('identity by id', () => {
   })
 })
 
+describe('identity by list', () => {
+  const held = () =>
+    judge
+      .explain('1.2.3.4', undefined)
+      .map(({ origin, scenario }) => `${origin}:${scenario}`)
+      .sort()
+
+  beforeEach(() => {
+    store = new DecisionStore({ clock: () => now, identity: 'list' })
+    judge = new Judge([{ store }])
+    store.put(decision({ origin: 'CAPI', scenario: 'ssh-bf' }))
+    store.put(decision({ origin: 'lists', scenario: 'tor' }))
+    store.put(decision({ origin: 'lists', scenario: 'firehol' }))
+  })
+
+  it('tells origins apart, and lists by their name, but not the scenarios of other origins', () => {
+    expect(store.put(decision({ origin: 'CAPI', scenario: 'http-bf' }))).toBe('renewed')
+    expect(store.put(decision({ origin: 'lists', scenario: 'tor' }))).toBe('renewed')
+    expect(held()).toEqual(['CAPI:http-bf', 'lists:firehol', 'lists:tor'])
+    expect(store.remove(decision({ origin: 'lists', scenario: 'none' }))).toBe(false)
+    expect(store.remove(decision({ origin: 'lists', scenario: 'tor' }))).toBe(true)
+    expect(store.remove(decision({ origin: 'CAPI', scenario: '' }))).toBe(true)
+    expect(held()).toEqual(['lists:firehol'])
+  })
+
+  it('takes a list whose name is cut for the same list', () => {
+    const scenario = 'x'.repeat(2000)
+    expect(store.put(decision({ origin: 'lists', scenario }))).toBe('added')
+    expect(store.put(decision({ origin: 'lists', scenario }))).toBe('renewed')
+  })
+})
+
 describe('a change', () => {
   it('never takes away with `deleted` what it brought as `new`, whichever comes first', () => {
     store.put(decision({ value: '5.5.5.5' }))

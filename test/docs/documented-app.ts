@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { FakeLapi } from '../../src/testing/index.js'
+import { type FakeCapi, FakeLapi } from '../../src/testing/index.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -40,17 +40,23 @@ export class Project {
     return rm(this.directory, { recursive: true })
   }
 
-  /** Starts an app, with the LAPI and the port that are written in it replaced, and waits until it has the decisions. */
-  async runApp(file: string, text: string, lapi: FakeLapi): Promise<DocumentedApp> {
+  /**
+   * Starts an app, with the LAPI and the port that are written in it replaced, and waits until it has the decisions of `peer`. `env`:
+   * beside where that is.
+   */
+  async runApp(file: string, text: string, peer: FakeLapi | FakeCapi, env: Environment = {}): Promise<DocumentedApp> {
     const port = await freePort()
-    await this.write(file, text.replace('http://127.0.0.1:8080', lapi.url).replace('3000', String(port)))
-    return startApp(this.directory, [file], port, lapi)
+    await this.write(file, text.replace('http://127.0.0.1:8080', peer.url).replace('3000', String(port)))
+    return startApp(this.directory, [file], port, peer, env)
   }
 }
 
+type Environment = Readonly<Record<string, string>>
+
 export interface DocumentedApp {
   readonly url: string
-  stop(): Promise<void>
+  /** Resolves with its exit code when it has ended; null where it left that to the signal. */
+  stop(): Promise<number | null>
 }
 
 /** Runs `node ...args`, which is to listen on `port`. */
@@ -58,21 +64,29 @@ export async function startApp(
   cwd: string,
   args: readonly string[],
   port: number,
-  lapi: FakeLapi,
+  peer: FakeLapi | FakeCapi,
+  more: Environment = {},
 ): Promise<DocumentedApp> {
-  const env = { ...process.env, CROWDSEC_API_KEY: lapi.apiKey, LAPI_URL: lapi.url, PORT: String(port) }
-  const synced = lapi.nextAnswer()
+  const env = { ...process.env, ...environmentOf(peer), PORT: String(port), ...more }
+  const synced = peer.nextAnswer(({ path }) => path.includes('/decisions'))
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] })
   const exited = once(child, 'exit')
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<number | null> => {
     child.kill()
-    await exited
+    const [code] = await exited
+    return code
   }
   const url = `http://127.0.0.1:${port}/`
   const failed = exited.then(() => Promise.reject(new Error(`${args.join(' ')} ended`)))
   failed.catch(() => {})
   await Promise.race([Promise.all([synced, untilListening(url)]), failed])
   return { url, stop }
+}
+
+/** What tells an app where it gets its decisions. The links of a FakeCapi point to itself, on the loopback interface. */
+export function environmentOf(peer: FakeLapi | FakeCapi): Environment {
+  if (peer instanceof FakeLapi) return { CROWDSEC_API_KEY: peer.apiKey, LAPI_URL: peer.url }
+  return { CAPI_URL: `${peer.url}/v3`, CAPI_ALLOW_PRIVATE_LINKS: 'true' }
 }
 
 export async function freePort(): Promise<number> {

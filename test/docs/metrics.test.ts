@@ -8,7 +8,12 @@ import { listSource } from '../source-of-decisions.js'
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8')
 
 it('docs/metrics.md has each metric of the registry, with its type and labels, and no other', async () => {
-  const bouncer = createBouncer({ sources: [listSource([])] })
+  const bouncer = createBouncer({
+    sources: [listSource([])],
+    report: true,
+    capiScenarios: ['me/x'],
+    capiStorage: 'memory',
+  })
   const rows = [...page.matchAll(/^\| `(crowdsec_bouncer_\w+)` \| (\w+) \| (.*?) \|/gm)].map(
     ([, name, type, labels]) => ({
       name,

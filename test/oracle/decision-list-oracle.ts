@@ -1,6 +1,7 @@
 /** The slow twin of the decision store: a list, searched from end to end with ipaddr.js. Time is a number that tests set. */
 
 import ipaddr from 'ipaddr.js'
+import type { Identity } from '../../src/decisions/decision-store.js'
 import type { WireDecision } from '../../src/decisions/wire-decision.js'
 import { oracleCovers, oracleParse } from './linear-matcher.js'
 
@@ -18,9 +19,9 @@ function secondsOf(duration: string): number {
 
 export class DecisionListOracle {
   readonly #held = new Map<string, Held>()
-  readonly #identity: 'value' | 'id'
+  readonly #identity: Identity
 
-  constructor(identity: 'value' | 'id') {
+  constructor(identity: Identity) {
     this.#identity = identity
   }
 
@@ -35,6 +36,19 @@ export class DecisionListOracle {
     this.#held.delete(this.#keyOf(decision))
   }
 
+  /** A change of a list that is stated as a whole: what it does not bring is gone. */
+  replace(
+    brought: readonly WireDecision[],
+    now: number,
+    isReplaced: (origin: string, scenario: string) => boolean,
+  ): void {
+    for (const decision of brought) this.put(decision, now)
+    const kept = new Set(brought.map((decision) => this.#keyOf(decision)))
+    for (const [key, { decision }] of this.#held) {
+      if (!kept.has(key) && isReplaced(decision.origin, decision.scenario)) this.#held.delete(key)
+    }
+  }
+
   /** The types of all decisions in force on an address, the most severe first. */
   typesOn(address: string, now: number): string[] {
     return [...this.#held.values()]
@@ -47,10 +61,11 @@ export class DecisionListOracle {
     return [...this.#held.values()].filter(({ expires }) => expires > now).length
   }
 
-  #keyOf({ scope, value, type, id }: WireDecision): string {
+  #keyOf({ scope, value, type, id, origin, scenario }: WireDecision): string {
     const known = scope.toLowerCase()
     const canonical = known === 'ip' || known === 'range' ? known : scope
-    return JSON.stringify(this.#identity === 'id' ? [canonical, value, type, id] : [canonical, value, type])
+    const own = { value: [], id: [id], list: origin === 'lists' ? [origin, scenario] : [origin] }
+    return JSON.stringify([canonical, value, type, ...own[this.#identity]])
   }
 }
 

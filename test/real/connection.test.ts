@@ -22,7 +22,7 @@ describe('over TLS', () => {
   let engine: CrowdsecEngine
   beforeAll(async () => {
     const server = { cert: fixture('server.pem'), key: fixture('server.key'), ca: fixture('authority.pem') }
-    engine = await CrowdsecEngine.start({ ...server, bouncersOu: 'bouncers' })
+    engine = await CrowdsecEngine.start({ tls: { ...server, bouncersOu: 'bouncers' } })
     await engine.addDecision({ value: '192.0.2.1', duration: '1h' })
   })
   afterAll(() => engine?.stop())

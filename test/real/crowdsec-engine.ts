@@ -20,6 +20,8 @@ import { EngineDatabase } from './engine-database.js'
 const run = promisify(execFile)
 const lifetimeSeconds = 600
 const machine = { machine_id: 'harness', password: 'harness-password' }
+/** A LAPI pulls from CAPI once one of its machines has some. */
+const scenarios = ['crowdsecurity/ssh-bf']
 
 /** Paths of PEM files. The LAPI takes a bouncer's certificate, signed by `ca`, in place of a key if it names `bouncersOu`. */
 export interface EngineTls {
@@ -27,6 +29,21 @@ export interface EngineTls {
   readonly key: string
   readonly ca: string
   readonly bouncersOu: string
+}
+
+/** The CAPI that an engine is registered at. */
+export interface EngineCapi {
+  /** Of a server on this machine: no test may reach the real one. */
+  readonly url: string
+  readonly machineId: string
+  readonly password: string
+}
+
+export interface EngineOptions {
+  /** Default: plain HTTP. */
+  readonly tls?: EngineTls
+  /** Default: none. */
+  readonly capi?: EngineCapi
 }
 
 interface Programs {
@@ -41,16 +58,16 @@ export class CrowdsecEngine {
   readonly database: EngineDatabase
   readonly #programs: Programs
   readonly #folder: string
-  readonly #tls: EngineTls | null
+  readonly #options: EngineOptions
   readonly #agent: Agent
   #process: ChildProcess | null = null
   #token: string | null = null
 
   /** Downloads the package at first use (32 MB). Rejects, saying why, where the engine cannot be had. */
-  static async start(tls: EngineTls | null = null): Promise<CrowdsecEngine> {
+  static async start(options: EngineOptions = {}): Promise<CrowdsecEngine> {
     const programs = await findPrograms()
     const folder = await mkdtemp(join(tmpdir(), 'crowdsec-engine-'))
-    const engine = new CrowdsecEngine(programs, folder, { port: await freePort(), tls })
+    const engine = new CrowdsecEngine(programs, folder, await freePort(), options)
     try {
       await engine.#configure()
       await engine.#launch()
@@ -61,12 +78,13 @@ export class CrowdsecEngine {
     }
   }
 
-  private constructor(programs: Programs, folder: string, { port, tls }: { port: number; tls: EngineTls | null }) {
+  private constructor(programs: Programs, folder: string, port: number, options: EngineOptions) {
+    const { tls } = options
     this.#programs = programs
     this.#folder = folder
-    this.#tls = tls
-    this.#agent = new Agent(tls === null ? {} : { connect: { ca: readFileSync(tls.ca) } })
-    this.url = `${tls === null ? 'http' : 'https'}://127.0.0.1:${port}`
+    this.#options = options
+    this.#agent = new Agent(tls ? { connect: { ca: readFileSync(tls.ca) } } : {})
+    this.url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`
     this.database = new EngineDatabase(join(folder, 'data/crowdsec.db'))
   }
 
@@ -82,8 +100,11 @@ export class CrowdsecEngine {
     await this.postAlert([decision])
   }
 
-  /** Posts one alert that carries these decisions. They share their creation, so equal durations end at the same instant. */
-  async postAlert(decisions: readonly NewDecision[]): Promise<void> {
+  /**
+   * Posts one alert that carries these decisions. They share their creation, so equal durations end at the same instant. `more`:
+   * other fields of the alert.
+   */
+  async postAlert(decisions: readonly NewDecision[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const now = new Date().toISOString()
     const alert = {
       scenario: 'manual',
@@ -106,6 +127,7 @@ export class CrowdsecEngine {
         value: decision.value,
         duration: typeof decision.duration === 'number' ? `${decision.duration}ms` : decision.duration,
       })),
+      ...more,
     }
     await this.#asWatcher('POST', '/v1/alerts', [alert])
   }
@@ -132,6 +154,8 @@ export class CrowdsecEngine {
     const at = (path: string) => join(this.#folder, path)
     await mkdir(at('data'))
     await mkdir(at('hub'))
+    const { tls, capi } = this.#options
+    const online = { credentials_path: at('online_api_credentials.yaml') }
     // JSON is YAML. No `flush` in db_config: it would delete decisions that are in force.
     const config = {
       common: { daemonize: false, log_media: 'stdout', log_level: 'info', working_dir: this.#folder },
@@ -154,12 +178,15 @@ export class CrowdsecEngine {
           profiles_path: at('profiles.yaml'),
           console_path: at('console.yaml'),
           trusted_ips: ['127.0.0.1'],
-          ...(this.#tls === null ? {} : { tls: tlsConfig(this.#tls) }),
+          ...(tls ? { tls: tlsConfig(tls) } : {}),
+          // Without it the engine knows of no CAPI.
+          ...(capi ? { online_client: online } : {}),
         },
       },
       prometheus: { enabled: false },
     }
     await writeFile(at('config.yaml'), JSON.stringify(config))
+    if (capi) await writeFile(online.credentials_path, JSON.stringify(onlineCredentials(capi)))
     const profile = { name: 'default', filters: ['false'], decisions: [{ type: 'ban', duration: '4h' }] }
     await writeFile(at('profiles.yaml'), JSON.stringify(profile))
     await writeFile(at('simulation.yaml'), 'simulation: false\n')
@@ -218,7 +245,7 @@ export class CrowdsecEngine {
   }
 
   async #login(): Promise<string> {
-    const answer = await this.#request('POST', '/v1/watchers/login', { ...machine, scenarios: [] }, null)
+    const answer = await this.#request('POST', '/v1/watchers/login', { ...machine, scenarios }, null)
     const body: unknown = await answer.json()
     if (!answer.ok) throw new Error(`login as a watcher: ${answer.status} ${JSON.stringify(body)}`)
     return (body as { token: string }).token
@@ -244,6 +271,12 @@ function tlsConfig({ cert, key, ca, bouncersOu }: EngineTls) {
     bouncers_allowed_ou: [bouncersOu],
     agents_allowed_ou: ['nobody'],
   }
+}
+
+function onlineCredentials({ url, machineId, password }: EngineCapi) {
+  if (new URL(url).hostname !== '127.0.0.1') throw new Error(`a CAPI on 127.0.0.1 is expected, got ${url}`)
+  // The engine resolves its paths against the URL, so that it needs the slash.
+  return { url: `${url}/`, login: machineId, password }
 }
 
 async function findPrograms(): Promise<Programs> {

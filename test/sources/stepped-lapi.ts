@@ -109,7 +109,7 @@ export function memoryLogger(lines: string[]): Logger {
   return { debug: write, info: write, warn: write, error: write }
 }
 
-class SteppedPause {
+export class SteppedPause {
   readonly waits: number[] = []
   /** Resolves when the source waits. */
   reached: Promise<void>

@@ -82,6 +82,40 @@ describe('calls that overlap', () => {
   })
 })
 
+describe('a change that replaces', () => {
+  const listed = (scenario: string, value: string) => decision({ id: undefined, origin: 'lists', scenario, value })
+  const ofList = (name: string) => (origin: string, scenario: string) => origin === 'lists' && scenario === name
+
+  it('takes away what it names and does not bring, in slices, and nothing else', async () => {
+    const { bouncer, sink } = bouncerAndSink()
+    const target = await sink
+    const old = MANY.map(({ value }) => listed('old', value))
+    await target.replaceAll([...old, listed('other', '192.0.2.1')])
+    const renewed = [listed('old', '10.0.0.1'), listed('old', '192.0.2.2')]
+    const work = target.apply({ new: renewed, replaces: ofList('old') })
+    expect(await turnsDuring(bouncer, work)).toBeGreaterThan(2)
+    expect(await work).toMatchObject({ held: 3, added: 2, removed: 99_999 })
+    const addresses = ['192.0.2.1', '192.0.2.2', '10.0.0.1', '10.0.0.2']
+    expect(addresses.map((address) => bouncer.check(address).action)).toEqual(['ban', 'ban', 'ban', 'allow'])
+  })
+
+  it('does so when all of its pieces have come, and not at all if one does not', async () => {
+    const { bouncer, sink } = bouncerAndSink()
+    const target = await sink
+    await target.replaceAll([listed('a', '192.0.2.1'), listed('b', '192.0.2.2')])
+    async function* pieces(breaks: boolean) {
+      yield { replaces: ofList('a') }
+      if (breaks) throw new Error('the wire was cut')
+      yield { new: [listed('a', '192.0.2.3')], replaces: ofList('b') }
+    }
+    const actions = () => [1, 2, 3].map((last) => bouncer.check(`192.0.2.${last}`).action).join(' ')
+    await expect(target.apply(pieces(true))).rejects.toThrow('the wire was cut')
+    expect(actions()).toBe('ban ban allow')
+    await target.apply(pieces(false))
+    expect(actions()).toBe('allow allow ban')
+  })
+})
+
 describe('an iteration that throws', () => {
   async function* broken(): AsyncGenerator<WireDecision> {
     yield decision({ value: '192.0.2.9' })

@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DecisionTable } from '../../src/testing/decision-table.js'
-import { LapiClock } from '../../src/testing/lapi-clock.js'
 import { type BodyShape, lapiTraits } from '../../src/testing/lapi-version.js'
+import { MovableClock } from '../../src/testing/movable-clock.js'
 import { selectStream } from '../../src/testing/stream-query.js'
 
 type Event =
@@ -28,7 +28,7 @@ it.each<BodyShape>(['1.4.6', '1.7.8'])(
   (shape) => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const clock = new LapiClock(() => 0)
+        const clock = new MovableClock(() => 0)
         const table = new DecisionTable()
         const query = new URLSearchParams('dedup=false')
         const held = new Set<number>()

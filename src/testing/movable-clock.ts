@@ -1,9 +1,9 @@
-/** The clock of a FakeLapi: strictly increasing, and movable so that expiry can be tested without waiting. */
+/** The clock of a fake server: strictly increasing, and movable so that expiry can be tested without waiting. */
 
 /** A microsecond, in milliseconds. */
 const step = 0.001
 
-export class LapiClock {
+export class MovableClock {
   readonly #source: () => number
   #offset = 0
   #last = Number.NEGATIVE_INFINITY

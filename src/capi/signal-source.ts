@@ -1,0 +1,36 @@
+/** Who a signal is about, in the names of our code; and the same as it travels. */
+
+import type { SignalSource } from './signal.js'
+
+/** What is known beside the address. */
+export interface SourceDetails {
+  readonly ip?: string | undefined
+  /** CIDR. */
+  readonly range?: string | undefined
+  /** Digits. */
+  readonly asNumber?: string | undefined
+  readonly asName?: string | undefined
+  /** ISO 3166 country code. */
+  readonly country?: string | undefined
+  /** Degrees north. */
+  readonly latitude?: number | undefined
+  /** Degrees east. */
+  readonly longitude?: number | undefined
+}
+
+export interface SourceProperties extends SourceDetails {
+  /** Default `ip`. */
+  readonly scope?: string | undefined
+  readonly value: string
+}
+
+export function wireSource({
+  scope = 'ip',
+  value,
+  asNumber,
+  asName,
+  country,
+  ...rest
+}: SourceProperties): SignalSource {
+  return { ...rest, scope, value, as_number: asNumber, as_name: asName, cn: country }
+}

@@ -1,0 +1,22 @@
+/** What flags of the commands about CAPI take, from the text that was typed. */
+
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../../config/duration.js'
+
+/** A whole number from 1 on. */
+export function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a whole number, 1 or more')
+}
+
+/** Milliseconds. */
+export function duration(text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== null) return milliseconds
+  throw new InvalidArgumentError('expected a duration such as 7d or 1h30m')
+}
+
+/** For flags that may be repeated. */
+export function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text]
+}

@@ -1,0 +1,66 @@
+/** `capi signals prune`: deletes signals from the outbox, or says how many it would delete. */
+
+import type { SignalState } from '../../capi-client.js'
+import type { CapiSession } from './capi-session.js'
+
+export interface SignalsPruneFlags {
+  readonly state: SignalState | 'all'
+  /** Milliseconds since they were stored. */
+  readonly olderThan?: number
+  readonly failingMachines?: boolean
+  readonly dryRun?: boolean
+  readonly machine?: string
+}
+
+/** Signals read at once to count what a dry run would delete. */
+const PAGE = 1_000
+
+export async function pruneSignals(session: CapiSession, flags: SignalsPruneFlags): Promise<number> {
+  const { client, output } = session
+  const { state, olderThan, machine: machineId, dryRun = false } = flags
+  if (flags.failingMachines === true) return pruneFailing(session, dryRun)
+  const filter = { ...(state === 'all' ? {} : { state }), ...(machineId === undefined ? {} : { machineId }) }
+  const count = dryRun
+    ? await countOlder(session, filter, olderThan)
+    : await client.pruneSignals({ ...filter, ...(olderThan === undefined ? {} : { olderThan }) })
+  output.result([deletedText(count, dryRun)], { matched: count, deleted: dryRun ? 0 : count })
+  return 0
+}
+
+async function pruneFailing({ client, output }: CapiSession, dryRun: boolean): Promise<number> {
+  const { machines, deleted } = await client.pruneFailingMachines({ dryRun })
+  const matched = machines.reduce((sum, { signals }) => sum + signals, 0)
+  for (const { machineId, reason, message, signals } of machines) {
+    output.note(`machine ${machineId}, blocked (${reason}), ${signals} signals: ${message}`)
+  }
+  output.result([deletedText(dryRun ? matched : deleted, dryRun)], {
+    matched,
+    deleted,
+    machines: machines.map(({ machineId, reason, message, signals }) => ({
+      machine_id: machineId,
+      reason,
+      message,
+      signals,
+    })),
+  })
+  return 0
+}
+
+async function countOlder(
+  { client }: CapiSession,
+  filter: { readonly state?: SignalState; readonly machineId?: string },
+  olderThan: number | undefined,
+): Promise<number> {
+  const before = olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - olderThan
+  let count = 0
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await client.listSignals({ ...filter, limit: PAGE, offset })
+    count += page.filter(({ storedAt }) => storedAt < before).length
+    if (page.length < PAGE) return count
+  }
+}
+
+function deletedText(count: number, dryRun: boolean): string {
+  const signals = count === 1 ? '1 signal' : `${count} signals`
+  return dryRun ? `${signals} would be deleted` : `${signals} deleted`
+}

@@ -1,0 +1,31 @@
+/** Machines that CAPI will not have, and the signals that wait for them in vain. */
+
+import type { BlockReason, MachineRecord, Standing } from '../capi/machine-storage.js'
+import { FORBIDDEN_PAUSE } from '../capi/standing.js'
+import type { Storage } from './storage.js'
+
+export interface FailingMachine {
+  readonly machineId: string
+  readonly reason: BlockReason
+  /** What CAPI said. */
+  readonly message: string
+  /** How many the storage holds of it, in all states. */
+  readonly signals: number
+}
+
+/** The oldest first. Neither a machine that backs off, nor one that was refused once, which may only have logged in too often. */
+export async function failingMachines({ machines, signals }: Storage): Promise<readonly FailingMachine[]> {
+  const failing: FailingMachine[] = []
+  for (const { machineId, standing } of await machines.list()) {
+    if (!isFailing(standing)) continue
+    const { queued, sent, quarantined } = await signals.counts({ machineId })
+    const { reason, message } = standing
+    failing.push({ machineId, reason, message, signals: queued + sent + quarantined })
+  }
+  return failing
+}
+
+/** CAPI answers 403 to wrong credentials and to too many logins; after an hour it is the former, and the pause is longer. */
+function isFailing(standing: MachineRecord['standing']): standing is Extract<Standing, { state: 'blocked' }> {
+  return standing.state === 'blocked' && (standing.pause === null || standing.pause > FORBIDDEN_PAUSE)
+}

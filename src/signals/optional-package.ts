@@ -1,0 +1,14 @@
+/** Packages that only some need, loaded when they are needed. */
+
+import { BouncerError } from '../errors.js'
+
+/** Throws `ERR_CSB_STORAGE` with the command that installs it. */
+export async function loadPackage<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load()
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const message = `This storage needs the package ${name}, which cannot be loaded (${reason}): npm install ${name}`
+    throw new BouncerError('ERR_CSB_STORAGE', message, { cause })
+  }
+}

@@ -1,0 +1,128 @@
+/** From blocked requests to CAPI: the reporter fills the outbox, a schedule empties it, and the end of it takes two seconds at most. */
+
+import { BouncerError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { DropReason, HitReporter } from './hit-reporter.js'
+import { pauseFor } from './pause.js'
+import { SendSchedule } from './send-schedule.js'
+import type { SendReport, SendRequest } from './signal-sender.js'
+
+export interface ReportingOptions {
+  readonly reporter: HitReporter
+  /** Sends what is in the outbox. */
+  readonly send: (request: SendRequest) => Promise<SendReport>
+  /** Milliseconds between two sends, whole minutes. */
+  readonly interval: number
+  readonly logger: Logger
+  /** Hears of each send that failed, in whole or for a machine. */
+  readonly onError: (error: Error) => void
+}
+
+/** Since the start. */
+export interface SignalStats {
+  /** Pairs of address and scenario that are not in the outbox yet. */
+  readonly pending: number
+  /** Signals put into the outbox. */
+  readonly stored: number
+  /** Signals that CAPI took. */
+  readonly sent: number
+  /** Signals that CAPI refused, now in quarantine. */
+  readonly rejected: number
+  /** Hits that are not told, by reason; for `storage` and `outbox` signals. */
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>
+}
+
+/** Milliseconds for the last send, and then for it to give back what it held. */
+const LONGEST_LAST_SEND = 1750
+const LONGEST_RELEASE = 250
+
+export class Reporting {
+  readonly reporter: HitReporter
+  readonly #options: ReportingOptions
+  readonly #schedule: SendSchedule
+  readonly #abort = new AbortController()
+  #running: Promise<unknown> = Promise.resolve()
+  #sent = 0
+  #rejected = 0
+  #isStarted = false
+  #lastFailure: string | null = null
+
+  constructor(options: ReportingOptions) {
+    this.#options = options
+    this.reporter = options.reporter
+    this.#schedule = new SendSchedule({ interval: options.interval / 60_000, send: () => this.#sendUnasked() })
+  }
+
+  stats(): SignalStats {
+    const { pending, stored } = this.reporter
+    const dropped = Object.fromEntries(this.reporter.dropped())
+    return { pending, stored, sent: this.#sent, rejected: this.#rejected, dropped }
+  }
+
+  start(): void {
+    this.#isStarted = true
+    this.reporter.start()
+    this.#schedule.start()
+  }
+
+  /** Ends the window and sends all that there is. Throws `ERR_CSB_STORAGE`. */
+  send(): Promise<SendReport> {
+    return this.#oneAtATime(async () => {
+      await this.reporter.flush()
+      return this.#send()
+    })
+  }
+
+  /** Takes no more hits, stores those that came, and sends what there is. Never rejects, and ends within two seconds. */
+  async stop(): Promise<void> {
+    this.#schedule.stop()
+    const { reporter } = this
+    const end = new AbortController()
+    const ended = this.#end().finally(() => end.abort())
+    await pauseFor(LONGEST_LAST_SEND, end.signal)
+    this.#abort.abort(new BouncerError('ERR_CSB_TIMEOUT', 'the bouncer stops and does not wait any longer'))
+    await pauseFor(LONGEST_RELEASE, end.signal)
+    if (reporter.pending === 0) return
+    const why = end.signal.aborted ? await ended : 'there was no time left to store them'
+    this.#options.logger.error(`${reporter.pending} signals are lost: ${why}`)
+  }
+
+  /** Returns what went wrong; empty where nothing did. */
+  async #end(): Promise<string> {
+    try {
+      await this.reporter.stop()
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    if (this.#isStarted) await this.#sendUnasked()
+    return ''
+  }
+
+  #oneAtATime<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#running.then(work)
+    this.#running = result.catch(() => {})
+    return result
+  }
+
+  async #send(): Promise<SendReport> {
+    const report = await this.#options.send({ signal: this.#abort.signal })
+    this.#sent += report.sent
+    this.#rejected += report.quarantined
+    for (const { error } of report.failures) this.#options.onError(error)
+    return report
+  }
+
+  async #sendUnasked(): Promise<void> {
+    try {
+      await this.#oneAtATime(() => this.#send())
+      this.#lastFailure = null
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new BouncerError('ERR_CSB_INTERNAL', String(thrown))
+      const line = `Signals could not be sent and stay in the outbox: ${error.message}`
+      if (error.message === this.#lastFailure) this.#options.logger.debug(line)
+      else this.#options.logger.warn(line)
+      this.#lastFailure = error.message
+      this.#options.onError(error)
+    }
+  }
+}

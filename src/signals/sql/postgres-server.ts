@@ -1,0 +1,102 @@
+/** PostgreSQL, for several hosts: its clock is the one that counts, and no host waits for signals that another one holds. */
+
+import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
+import type { PoolClient } from 'pg'
+import { loadPackage } from '../optional-package.js'
+import type { LockName, SqlServer } from './sql-server.js'
+
+/** Milliseconds for a connection, and for one statement. */
+const PATIENCE = 10_000
+const STATEMENT = 30_000
+
+/** Of this package, so that other users of the database are not locked. */
+const LOCK_SPACE = 0x637362
+
+const LOCKS: Readonly<Record<LockName, number>> = { migration: 1, outbox: 2, logins: 3 }
+
+/** serialization_failure and deadlock_detected. */
+const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01'])
+
+export interface PostgresServerOptions {
+  readonly url: URL
+  /** Default: the database's. */
+  readonly clock?: (() => number) | undefined
+  /** Milliseconds for one statement. */
+  readonly statement?: number
+}
+
+export function postgresServer({ url, clock, statement = STATEMENT }: PostgresServerOptions): SqlServer {
+  return {
+    kind: 'postgresql',
+    target: `postgresql://${url.host}${url.pathname}`,
+    dialect: new PostgresDialect({ pool: () => openPool(url, statement) }),
+    async now(database) {
+      if (clock !== undefined) return clock()
+      const time = sql<{ now: number }>`select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now`
+      const { rows } = await time.execute(database)
+      return rows[0]?.now ?? Date.now()
+    },
+    async lock(transaction, name) {
+      await sql`select pg_advisory_xact_lock(${LOCK_SPACE}::int, ${LOCKS[name]}::int)`.execute(transaction)
+    },
+    isConflict: (error) => CONFLICTS.has(codeOf(error) ?? ''),
+    explain: explainPostgres,
+  }
+}
+
+async function openPool(url: URL, statement: number): Promise<PostgresPool> {
+  const { Pool } = await loadPackage('pg', () => import('pg'))
+  const pool = new Pool({
+    connectionString: url.href,
+    max: 4,
+    application_name: 'crowdsec-bouncer',
+    connectionTimeoutMillis: PATIENCE,
+    query_timeout: statement,
+    keepAlive: true,
+  })
+  // A connection that breaks while nobody uses it: the pool makes another one at the next call.
+  pool.on('error', () => {})
+  return {
+    connect: async () => connectionOf(await pool.connect()),
+    end: () => pool.end(),
+  }
+}
+
+/**
+ * A connection that fell silent in mid-query must not be used again: the answer to come would be taken for that of another query.
+ * And the pool listens only to those that are not in use: the end of another one would be the end of the process.
+ */
+function connectionOf(client: PoolClient): PostgresPoolClient {
+  let failure: unknown = null
+  const onError = (error: unknown) => {
+    failure = error
+  }
+  client.on('error', onError)
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    if (failure !== null) throw failure
+    try {
+      return await client.query(text, [...parameters])
+    } catch (error) {
+      // The server's own errors have five characters, and leave the connection in order.
+      if (codeOf(error)?.length !== 5) failure = error
+      throw error
+    }
+  }
+  const release = () => {
+    client.release(failure !== null)
+    client.off('error', onError)
+  }
+  return { query: query as unknown as PostgresPoolClient['query'], release }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null
+}
+
+function explainPostgres(error: unknown): string {
+  // Where a name has several addresses, the reasons of all of them; it has no message of its own.
+  if (error instanceof AggregateError) return error.errors.map(explainPostgres).join('; ')
+  if (!(error instanceof Error)) return String(error)
+  const code = codeOf(error)
+  return code === null || error.message.includes(code) ? error.message : `${error.message} (${code})`
+}

@@ -1,0 +1,74 @@
+/** From the lines of a linked list to decisions or entries of an allowlist; bad lines are counted and left out. */
+
+import type { BlocklistLink } from '../capi/capi-decisions.js'
+import type { ListText } from '../capi/list-text.js'
+import { TargetReader } from '../decisions/target.js'
+import { LONGEST_TEXT } from '../decisions/text-limits.js'
+import type { WireDecision } from '../decisions/wire-decision.js'
+import type { AllowlistEntry } from './linked-allowlists.js'
+
+export class ListReading {
+  good = 0
+  bad = 0
+  /** The first bad line, cut to what a message can show. */
+  firstBad = ''
+  readonly #text: ListText
+  readonly #targets = new TargetReader()
+
+  constructor(text: ListText) {
+    this.#text = text
+  }
+
+  *decisions({ name, scope, remediation, duration }: BlocklistLink): Generator<WireDecision> {
+    const rest = { origin: 'lists', type: remediation || 'ban', scope, duration, scenario: name }
+    for (const [number, line] of this.#text.lines()) {
+      const value = line.includes('#') ? line.replace(/\s#.*$/, '').trimEnd() : line
+      if (this.#isTarget(scope, value)) {
+        this.good++
+        yield { ...rest, value }
+      } else this.#noteBad(number, line)
+    }
+  }
+
+  /** `now`: Unix milliseconds. An entry that is over is good, and left out. */
+  *entries(now: number): Generator<AllowlistEntry> {
+    for (const [number, line] of this.#text.lines()) {
+      const entry = readEntry(line, now)
+      if (entry !== null && this.#isTarget('Ip', entry.value)) {
+        this.good++
+        if (entry.duration === null || entry.duration > 0) yield entry
+      } else this.#noteBad(number, line)
+    }
+  }
+
+  #isTarget(scope: string, value: string): boolean {
+    return value.length <= LONGEST_TEXT && this.#targets.read(scope, value) !== null
+  }
+
+  #noteBad(number: number, line: string): void {
+    if (this.bad === 0) this.firstBad = `line ${number}: ${JSON.stringify(line.slice(0, 60))}`
+    this.bad++
+  }
+}
+
+function readEntry(line: string, now: number): AllowlistEntry | null {
+  const document = parseJson(line)
+  if (typeof document !== 'object' || document === null || !('value' in document)) return null
+  const { value } = document
+  if (typeof value !== 'string') return null
+  const expiration = 'expiration' in document ? document.expiration : null
+  // Go writes the zero time, which is in the year 1, for a time that is not set.
+  if (expiration === null || expiration === undefined || expiration === '' || /^0001-/.test(String(expiration))) {
+    return { value, duration: null }
+  }
+  const end = typeof expiration === 'string' ? Date.parse(expiration) : Number.NaN
+  return Number.isNaN(end) ? null : { value, duration: end - now }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,70 @@
+/** The options of CAPI as a source: in code, in a file flat and nested, and in the environment. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfiguration } from '../../src/config/load-configuration.js'
+import { parseOptions } from '../../src/config/parse-options.js'
+import { createBouncer } from '../../src/index.js'
+
+async function loaded(text: string, env: NodeJS.ProcessEnv = {}) {
+  const file = join(mkdtempSync(join(tmpdir(), 'csb-config-')), 'b.yaml')
+  writeFileSync(file, text)
+  return parseOptions((await loadConfiguration({ file, env })).bouncer)
+}
+
+const DEFAULTS = { capiPull: true, capiPullInterval: 7_200_000, capiCommunityPull: true, capiAdditionalPull: true }
+
+describe('capi_pull', () => {
+  it('is enough to get decisions from', () => {
+    expect(parseOptions({ capiPull: true })).toMatchObject({ ...DEFAULTS, capiAllowPrivateLinks: false })
+    expect(() => parseOptions({ capiPull: false })).toThrow(/nothing to get decisions from: .* capiPull for CAPI/)
+  })
+
+  it.each([
+    ['flat', 'capi_pull: true\ncapi_pull_interval: 3h\ncapi_community_pull: no\n', {}],
+    ['nested', 'capi:\n  pull: true\n  pull_interval: 3h\n  community_pull: false\n', {}],
+    ['nested on one line', 'capi: { pull: true, pull_interval: 3h, community_pull: false }\n', {}],
+    [
+      'with a part from the environment',
+      'capi: { pull: true }\n',
+      { CROWDSEC_BOUNCER_CAPI_PULL_INTERVAL: '3h', CROWDSEC_BOUNCER_CAPI_COMMUNITY_PULL: 'false' },
+    ],
+  ])('in a file, %s', async (_name, text, env) => {
+    expect(await loaded(text, env)).toMatchObject({
+      ...DEFAULTS,
+      capiPullInterval: 10_800_000,
+      capiCommunityPull: false,
+    })
+  })
+
+  it.each([
+    [
+      'capi: { pull: true, pull_intervall: 3h }',
+      /capi_pull_intervall in .*: unknown option; did you mean capi_pull_interval\?/,
+    ],
+    [
+      'capi: { pull: true, pull_interval: 1m }',
+      /capi_pull_interval in .*: expected a duration of 10m or more such as 2h, got "1m"/,
+    ],
+    ['capi: yes', /capi in .*: unknown option/],
+  ])('%s is refused', async (text, message) => {
+    await expect(loaded(text)).rejects.toThrow(message)
+  })
+
+  it('without anything to pull is refused', () => {
+    const options = { capiPull: true, capiStorage: 'memory', capiCommunityPull: false, capiAdditionalPull: false }
+    expect(() => createBouncer(options)).toThrow(/capi_community_pull and capi_additional_pull are both off/)
+  })
+
+  it("and a source of one's own cannot both be named capi", () => {
+    const source = { name: 'capi', start() {}, stop() {} }
+    expect(() => createBouncer({ capiPull: true, capiStorage: 'memory', sources: [source] })).toThrow(
+      'two sources are named "capi"',
+    )
+    const bouncer = createBouncer({ capiPull: true, capiStorage: 'memory' })
+    onTestFinished(() => bouncer.stop())
+    expect(bouncer.stats().sources.map(({ name, state }) => `${name} ${state}`)).toEqual(['capi starting'])
+  })
+})

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openStorage } from '../../src/signals/open-storage.js'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'storage-'))
+  return () => rmSync(folder, { recursive: true })
+})
+
+describe('what names a storage', () => {
+  it.each([
+    ['memory', () => 'memory', () => 'memory'],
+    ['a path', () => `${folder}/a.db`, () => `sqlite:${folder}/a.db`],
+    ['a path with odd signs', () => `${folder}/a b?#%.db`, () => `sqlite:${folder}/a b?#%.db`],
+    ['sqlite:/path', () => `sqlite:${folder}/b.db`, () => `sqlite:${folder}/b.db`],
+    ['sqlite:///path', () => `sqlite://${folder}/c.db`, () => `sqlite:${folder}/c.db`],
+    ['SQLITE:/path', () => `SQLITE:${folder}/d.db`, () => `sqlite:${folder}/d.db`],
+    [
+      'a relative path',
+      () => join('..', '..', '..', '..', '..', '..', '..', '..', folder, 'e.db'),
+      () => `sqlite:${folder}/e.db`,
+    ],
+  ])('%s', async (_, where, target) => {
+    const storage = await openStorage(where())
+    expect(storage.target).toBe(target())
+    await storage.close()
+  })
+
+  it.each([
+    ['', 'not nothing'],
+    ['sqlite:', 'not sqlite:...'],
+    ['sqlite://host/path', 'not sqlite:...'],
+    ['mysql://user:secret@host/db', 'not mysql:...'],
+    ['file:///tmp/secret.db', 'not file:...'],
+    ['postgresql:me:secret@host/db', 'cannot be parsed'],
+    ['postgresql://me:12/secret@host/db', 'cannot be parsed'],
+    ['postgresql://me:12#secret@host/db', 'cannot be parsed'],
+    ['postgresql://user:secret@[bad/db', 'cannot be parsed'],
+    ['postgres://user:secret@host:port/db', 'cannot be parsed'],
+  ])('not %s', async (where, message) => {
+    const error = await openStorage(where).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_CSB_STORAGE', message: expect.stringContaining(message) })
+    expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('secret')
+    expect((error as Error).cause).toBeUndefined()
+  })
+})
+
+describe('a database that is not there', () => {
+  it('is named without its password', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((done) => server.once('listening', done))
+    const { port } = server.address() as { port: number }
+    await new Promise((done) => server.close(done))
+    const error = await openStorage(`postgres://me:secret@127.0.0.1:${port}/signals?sslpassword=secret`).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({
+      code: 'ERR_CSB_STORAGE',
+      message: `The storage postgresql://127.0.0.1:${port}/signals cannot be used: connect ECONNREFUSED 127.0.0.1:${port}`,
+    })
+    expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('secret')
+  })
+})
+
+describe('a package that is not installed', () => {
+  /** What comes of it in a process that cannot find the package, nor a SQLite of its own. */
+  async function openWithout(name: string, where: string): Promise<unknown> {
+    const hooks = `
+      export const resolve = (specifier, context, next) => {
+        if (specifier !== ${JSON.stringify(name)}) return next(specifier, context)
+        throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+      }`
+    const script = `
+      import { register } from 'node:module'
+      register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
+      process.getBuiltinModule = () => undefined
+      const { openStorage } = await import(${JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/open-storage.js'))})
+      await openStorage(${JSON.stringify(where)}).catch(({ code, message }) => console.log(JSON.stringify({ code, message })))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    return JSON.parse(stdout || 'null')
+  }
+
+  it.each([
+    ['kysely', () => join(folder, 'a.db')],
+    ['kysely', () => 'postgresql://127.0.0.1:1/x'],
+    ['pg', () => 'postgresql://127.0.0.1:1/x'],
+    ['@photostructure/sqlite', () => join(folder, 'a.db')],
+  ])('is named with the command that installs it: %s', async (name, where) => {
+    const message = `This storage needs the package ${name}, which cannot be loaded (ERR_MODULE_NOT_FOUND): npm install ${name}`
+    expect(await openWithout(name, where())).toEqual({ code: 'ERR_CSB_STORAGE', message })
+  })
+
+  it.each(['kysely', 'pg', '@photostructure/sqlite'])('is not needed for the memory: %s', async (name) => {
+    expect(await openWithout(name, 'memory')).toBeNull()
+  })
+})

@@ -1,0 +1,300 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { openStorage } from '../../src/signals/open-storage.js'
+import { MIGRATIONS, type Migration } from '../../src/signals/sql/migrations.js'
+import { openSqlStorage, sqliteServer } from '../../src/signals/sql/sql-storage.js'
+import { loadSqlite, type SqliteDatabase } from '../../src/signals/sql/sqlite-library.js'
+import type { Storage } from '../../src/signals/storage.js'
+import { Child } from './child.js'
+import { machineOf, signalOf, signalsOf } from './storage-behaviour.js'
+
+let path: string
+let where: string
+
+beforeEach(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'storage-'))
+  path = join(folder, 'storage.db')
+  where = `sqlite:${path}`
+  return () => rmSync(folder, { recursive: true })
+})
+
+interface Opening {
+  readonly patience?: number
+  readonly migrations?: readonly Migration[]
+}
+
+async function open({ patience = 5000, ...options }: Opening = {}): Promise<Storage> {
+  const storage = await openSqlStorage(sqliteServer({ path, clock: Date.now, patience }), options)
+  onTestFinished(() => storage.close())
+  return storage
+}
+
+async function raw(): Promise<SqliteDatabase> {
+  const { DatabaseSync } = await loadSqlite()
+  const database = new DatabaseSync(path)
+  onTestFinished(() => database.close())
+  return database
+}
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
+
+const failure = (message: string) => expect.objectContaining({ code: 'ERR_CSB_STORAGE', message })
+const failureLike = (message: RegExp) => failure(expect.stringMatching(message) as unknown as string)
+
+describe('the file', () => {
+  it('is for its user only, with all that SQLite puts beside it', async () => {
+    const umask = process.umask(0)
+    onTestFinished(() => void process.umask(umask))
+    const storage = await open()
+    await storage.signals.add(signalsOf(3))
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) expect([file, modeOf(file)]).toEqual([file, '600'])
+  })
+
+  it('is closed to the world where it was open, and stays open to the group', async () => {
+    writeFileSync(path, '')
+    await chmod(path, 0o664)
+    await open()
+    expect(modeOf(path)).toBe('660')
+  })
+
+  it.each([
+    ['in a folder that is not there', (folder: string) => join(folder, 'missing/storage.db'), /ENOENT/],
+    ['that is a folder', (folder: string) => folder, /EISDIR/],
+  ])('%s is named', async (_, pathOf, reason) => {
+    const wrong = pathOf(join(path, '..'))
+    await expect(openStorage(wrong)).rejects.toEqual(failureLike(reason))
+    await expect(openStorage(wrong)).rejects.toEqual(failureLike(new RegExp(`sqlite:${wrong} cannot be used`)))
+  })
+
+  it('is left as it is where it is something else', async () => {
+    const text = 'my diary\n'.repeat(1000)
+    writeFileSync(path, text)
+    await expect(open()).rejects.toEqual(failureLike(/sqlite:.*storage\.db cannot be used: the file is not a SQLite/))
+    expect(readFileSync(path, 'utf8')).toBe(text)
+  })
+
+  it('is left as it is where it is damaged', async () => {
+    const storage = await open()
+    await storage.signals.add(signalsOf(2000))
+    await storage.close()
+    const bytes = readFileSync(path)
+    bytes.fill(0xff, 8192, bytes.length - 4096)
+    writeFileSync(path, bytes)
+    const damaged = await open()
+    await expect(damaged.signals.list({ limit: 5000 })).rejects.toEqual(failureLike(/storage\.db.*the file is damaged/))
+    expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  it('holds everything after it was closed and opened again', async () => {
+    const storage = await open()
+    await storage.signals.add(signalsOf(3))
+    await storage.machines.add(machineOf('m1'))
+    await storage.close()
+    const again = await open()
+    expect(await again.machines.list()).toEqual([machineOf('m1')])
+    expect(await again.signals.counts()).toMatchObject({ queued: 3 })
+  })
+
+  it('is not used any more after it was closed', async () => {
+    const storage = await open()
+    const adding = storage.signals.add(signalsOf(1000))
+    await storage.close()
+    expect(await adding).toMatchObject({ added: 1000 })
+    await expect(storage.signals.counts()).rejects.toEqual(failureLike(/destroyed|closed/))
+    await storage.close()
+  })
+})
+
+describe('a lock of another process', () => {
+  it('is waited for, and nobody else waits with it', async () => {
+    const storage = await open()
+    const other = await raw()
+    other.exec('begin immediate')
+    const adding = storage.signals.add(signalsOf(3))
+    // The loop turns while the lock is waited for, else this would never come to its end.
+    let turns = 0
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        if (++turns === 20) resolve(clearInterval(timer))
+      }, 1)
+    })
+    other.exec('commit')
+    expect(await adding).toEqual({ added: 3, known: 0, dropped: 0 })
+  })
+
+  it('is an error after a while, and nothing is lost', async () => {
+    const storage = await open({ patience: 30 })
+    await storage.signals.add(signalsOf(3))
+    const other = await raw()
+    other.exec('begin immediate')
+    const busy = failureLike(/another process keeps it locked.*a later try may succeed/)
+    await expect(storage.signals.add([signalOf('new')])).rejects.toEqual(busy)
+    await expect(storage.signals.claim({ machineId: 'm1', limit: 1, owner: 'a', lease: 1 })).rejects.toEqual(busy)
+    await expect(storage.machines.takeLogin(1, 1, 1)).rejects.toEqual(busy)
+    expect(await storage.signals.counts()).toMatchObject({ queued: 3 })
+    other.exec('rollback')
+    expect(await storage.signals.add([signalOf('new')])).toMatchObject({ added: 1 })
+  })
+})
+
+describe('a full disk', () => {
+  it('rolls back, and what is deleted makes room again', async () => {
+    const small: Migration = async (transaction) => {
+      await sql`pragma max_page_count = 60`.execute(transaction)
+    }
+    const storage = await open({ migrations: [...MIGRATIONS, small] })
+    await storage.signals.add(signalsOf(50))
+    await expect(storage.signals.add(signalsOf(2000, 'more'))).rejects.toEqual(failureLike(/the disk is full; nothing/))
+    expect(await storage.signals.counts()).toMatchObject({ queued: 50 })
+    await storage.machines.add(machineOf('m1'))
+    expect(await storage.signals.prune({})).toBe(50)
+    expect(await storage.signals.add(signalsOf(50, 'again'))).toMatchObject({ added: 50 })
+  })
+})
+
+describe('the event loop', () => {
+  it('turns while much is added, and others wait for all of it', async () => {
+    const storage = await open()
+    let turns = 0
+    let counting = true
+    const count = () => {
+      turns++
+      if (counting) setImmediate(count)
+    }
+    const adding = storage.signals.add(signalsOf(20_000))
+    count()
+    const counts = await storage.signals.counts()
+    counting = false
+    expect(counts.queued).toBe(20_000)
+    expect(turns).toBeGreaterThan(60)
+    await adding
+  })
+})
+
+describe('migrations', () => {
+  const addColumn: Migration = async (transaction) => {
+    await transaction.schema.alterTable('csb_machine').addColumn('note', 'text').execute()
+  }
+  const columns = async () => (await raw()).prepare("select name from pragma_table_info('csb_machine')").all()
+  const versions = async () => (await raw()).prepare('select version from csb_migration order by version').all()
+
+  it('are done once, in their order', async () => {
+    await (await open()).close()
+    expect(await versions()).toEqual([{ version: 1 }])
+    const storage = await open({ migrations: [...MIGRATIONS, addColumn] })
+    await storage.close()
+    await (await open({ migrations: [...MIGRATIONS, addColumn] })).close()
+    expect(await versions()).toEqual([{ version: 1 }, { version: 2 }])
+    expect(await columns()).toContainEqual({ name: 'note' })
+  })
+
+  it('refuse a database of a newer release', async () => {
+    await (await open({ migrations: [...MIGRATIONS, addColumn] })).close()
+    await expect(open()).rejects.toEqual(
+      failureLike(/storage\.db was written by a newer release .* has version 2, .* up to 1$/),
+    )
+  })
+
+  it('leave the version before where one fails', async () => {
+    const storage = await open()
+    await storage.machines.add(machineOf('m1'))
+    await storage.close()
+    const broken: Migration = async (transaction, server) => {
+      await addColumn(transaction, server)
+      throw new Error('no more')
+    }
+    await expect(open({ migrations: [...MIGRATIONS, broken] })).rejects.toEqual(failureLike(/no more/))
+    expect(await versions()).toEqual([{ version: 1 }])
+    expect(await columns()).not.toContainEqual({ name: 'note' })
+    expect(await (await open()).machines.list()).toEqual([machineOf('m1')])
+  })
+
+  it('leave the version before where the process is killed', async () => {
+    const storage = await open()
+    await storage.machines.add(machineOf('m1'))
+    await storage.close()
+    const child = new Child(
+      where,
+      `const hangs = async (transaction) => {
+        await transaction.schema.alterTable('csb_machine').addColumn('note', 'text').execute()
+        await transaction.deleteFrom('csb_machine').execute()
+        say('in mid-migration')
+        freeze()
+      }
+      await openSqlStorage(sqliteServer({ path: ${JSON.stringify(path)}, clock: Date.now }), { migrations: [...MIGRATIONS, hangs] })`,
+    )
+    expect(await child.hears()).toBe('in mid-migration')
+    await child.kill()
+    expect(await versions()).toEqual([{ version: 1 }])
+    expect(await columns()).not.toContainEqual({ name: 'note' })
+    const again = await open({ migrations: [...MIGRATIONS, addColumn] })
+    expect(await again.machines.list()).toEqual([machineOf('m1')])
+  })
+})
+
+describe('several processes', () => {
+  it('keep all or nothing of what one of them was adding when it was killed', async () => {
+    const child = new Child(
+      where,
+      `const { signals } = await openStorage(where)
+      const signal = (uuid) => ({ uuid, machine_id: 'm1' })
+      await signals.add([signal('before')])
+      let turns = 0
+      const turn = () => {
+        if (++turns < 50) return setImmediate(turn)
+        say('in mid-add')
+        freeze()
+      }
+      turn()
+      await signals.add(Array.from({ length: 100_000 }, (_, index) => signal('s' + index)))
+      say('too late')`,
+    )
+    expect(await child.hears()).toBe('in mid-add')
+    await child.kill()
+    const { signals } = await open()
+    expect((await signals.list({ limit: 10 })).map(({ signal }) => signal.uuid)).toEqual(['before'])
+    expect(await signals.add(signalsOf(3))).toMatchObject({ added: 3 })
+  })
+
+  it('may start at once on a new file, and share signals and logins', async () => {
+    const script = (name: string) => `
+      say('here')
+      await told()
+      const { signals, machines, close } = await openStorage(where)
+      const name = ${JSON.stringify(name)}
+      await signals.add(Array.from({ length: 400 }, (_, index) => ({ uuid: name + index, machine_id: 'm1' })))
+      await signals.add(Array.from({ length: 100 }, (_, index) => ({ uuid: 'both' + index, machine_id: 'm1' })))
+      let logins = 0
+      for (let index = 0; index < 20; index++) if ((await machines.takeLogin(1000 + index, 1e6, 9)) === 0) logins++
+      say('added')
+      await told()
+      const claimed = []
+      for (;;) {
+        const some = await signals.claim({ machineId: 'm1', limit: 7, owner: name, lease: 60000 })
+        if (some.length === 0) break
+        claimed.push(...some.map(({ uuid }) => uuid))
+      }
+      say({ logins, claimed })
+      await close()`
+    const children = ['a', 'b', 'c'].map((name) => new Child(where, script(name)))
+    for (const step of ['here', 'added']) {
+      expect(await Promise.all(children.map((child) => child.hears()))).toEqual(children.map(() => step))
+      for (const child of children) child.tell()
+    }
+    const results = await Promise.all(children.map((child) => child.hears() as Promise<Share>))
+    await Promise.all(children.map((child) => child.end()))
+    const claimed = results.flatMap((result) => result.claimed)
+    expect(claimed).toHaveLength(1300)
+    expect(new Set(claimed).size).toBe(1300)
+    expect(results.reduce((sum, { logins }) => sum + logins, 0)).toBe(9)
+  })
+})
+
+interface Share {
+  readonly logins: number
+  readonly claimed: readonly string[]
+}
