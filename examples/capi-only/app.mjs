@@ -18,7 +18,7 @@ app.set('trust proxy', 'loopback') // where a proxy on this machine stands in fr
 app.use(protection)
 app.get('/', (req, res) => res.send(`hello, ${req.crowdsec.action}`))
 app.get('/wp-login.php', (req, res) => {
-  protection.bouncer.report({ address: req.ip, scenario, context: { path: req.path } }) // nobody comes here by mistake
+  protection.bouncer.report({ address: req.ip, scenario, context: { target_uri: req.path } }) // nobody comes here by mistake
   res.sendStatus(404)
 })
 app.listen(3000)

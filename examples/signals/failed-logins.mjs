@@ -22,7 +22,7 @@ app.post('/login', (req, res) => {
   // Here yours looks at the password, and this one was wrong.
   const count = (failures.get(req.ip) ?? 0) + 1
   failures.set(req.ip, count)
-  if (count >= 5) protection.bouncer.report({ address: req.ip, scenario, context: { path: req.path } })
+  if (count >= 5) protection.bouncer.report({ address: req.ip, scenario, context: { target_uri: req.path } })
   res.sendStatus(401)
 })
 app.listen(3000)

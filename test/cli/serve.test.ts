@@ -1,28 +1,15 @@
-/** `crowdsec-bouncer serve` as a process of its own, compiled for the test, so that a stale or missing `dist` does not matter. */
+/** `crowdsec-bouncer serve` as a process of its own. */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { rawConnection } from '../server/service.js'
+import { compiledProgram } from './compiled-program.js'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-// Inside the package, because that is where compiled code finds its dependencies and package.json.
-mkdirSync(join(root, '.cache'), { recursive: true })
-const outDir = mkdtempSync(join(root, '.cache', 'cli-test-'))
-const main = join(outDir, 'src', 'cli', 'main.js')
-
-beforeAll(async () => {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir, '--declaration', 'false']
-  // Types are `npm run check`'s business: code is written in spite of them, and a missing main.js fails every test here.
-  await new Promise((resolve) => execFile(process.execPath, args, resolve))
-}, 60_000)
-
-afterAll(() => rmSync(outDir, { recursive: true, force: true }))
+const main = compiledProgram()
 
 interface Service {
   readonly child: ChildProcess
@@ -201,7 +188,7 @@ describe('with -c', () => {
 })
 
 test('--version', async () => {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const { exit, out } = run(['--version'])
   expect([await exit, out()]).toEqual([{ code: 0, signal: null }, `${version}\n`])
 })

@@ -48,7 +48,8 @@ function stepsBy(identity: Identity) {
   })
   const replace = fc.record({
     kind: fc.constant('replace'),
-    decisions: fc.array(decision, { maxLength: 4 }),
+    // Of one change each decision once: it does not take back what it brings.
+    decisions: fc.uniqueArray(decision, { maxLength: 4, selector: ({ value }) => value }),
     origin,
     scenario: fc.constantFrom('a', 'b', null),
     isWhole: fc.boolean(),

@@ -1,0 +1,360 @@
+/** `crowdsec-bouncer capi`: machines and decisions. Every command against a FakeCapi, with a real SQLite storage. */
+
+import { describe, expect, test, vi } from 'vitest'
+import { generateMachineId } from '../../src/capi-client.js'
+import { CapiDesk, idOf, SCENARIO } from './capi-desk.js'
+import { run } from './run.js'
+
+describe('register', () => {
+  test('registers a machine, confirms it by a login and prints its id', async () => {
+    const desk = await CapiDesk.set()
+    const { exitCode, out, err } = await desk.run('register')
+    const [machine] = desk.capi.machines()
+    expect([exitCode, out]).toEqual([0, `${machine.machineId}\n`])
+    expect(err).toBe(`registered with ${desk.capi.url}/v3/ and confirmed by a login; kept in ${desk.storage}\n`)
+    expect(machine).toMatchObject({ logins: 1, scenarios: [SCENARIO] })
+  })
+
+  test('leaves a machine that is there as it is', async () => {
+    const desk = await CapiDesk.set()
+    const machineId = await desk.register()
+    expect(await desk.run('register')).toMatchObject({ exitCode: 0, out: `${machineId}\n` })
+    expect(await desk.json('register')).toEqual({ machine_id: machineId, outcome: 'registered already' })
+    expect(desk.capi.machines()).toMatchObject([{ machineId, logins: 1 }])
+  })
+
+  test.each<[string, string[], string | RegExp]>([
+    ['the given id', ['--machine-id', idOf('a')], idOf('a')],
+    ['an id from a key', ['--key', 'test'], generateMachineId('test')],
+    [
+      'an id from a key and a prefix, as long as CAPI takes it',
+      ['--key', 'test', '--prefix', 'web'],
+      generateMachineId('test', { prefix: 'web' }).slice(0, 48),
+    ],
+    ['a random id with a prefix', ['--prefix', 'web'], /^web[a-z0-9]{45}$/],
+  ])('%s', async (_, words, expected) => {
+    const desk = await CapiDesk.set()
+    await desk.register()
+    const { exitCode, out } = await desk.run('register', ...words)
+    expect(exitCode).toBe(0)
+    if (typeof expected === 'string') expect(out).toBe(`${expected}\n`)
+    else expect(out.trim()).toMatch(expected)
+    expect(desk.capi.machines()).toHaveLength(2)
+  })
+
+  test.each<[string[], string]>([
+    [['--machine-id', 'short'], 'machine id: expected 48 letters and digits, got "short"'],
+    [['--key', 'x', '--prefix', 'my-'], 'machine id: expected 48 letters and digits, got "my-'],
+    [['--prefix', 'my-'], 'machine id prefix: expected up to 48 letters and digits, got "my-"'],
+    [['--machine-id', idOf('a'), '--key', 'x'], '--machine-id: is the whole id; leave --key and --prefix away'],
+  ])('refuses %j and adds nothing', async (words, message) => {
+    const desk = await CapiDesk.set()
+    const { exitCode, out, err } = await desk.run('register', ...words)
+    expect([exitCode, out]).toEqual([2, ''])
+    expect(err).toContain(`ERR_CSB_CONFIG: ${message}`)
+    expect(desk.capi.requests).toEqual([])
+    expect(await desk.json('status')).toMatchObject({ machines: [] })
+  })
+
+  test('goes on where an earlier try was cut short, with the same machine and password', async () => {
+    const desk = await CapiDesk.set()
+    desk.capi.fault({ kind: 'lost' }, { times: 1, match: ({ path }) => path === '/v3/watchers' })
+    const first = await desk.run('register', '--prefix', 'web')
+    expect(first).toMatchObject({ exitCode: 2, out: '' })
+    const [{ machineId }] = desk.capi.machines()
+    expect(await desk.json('status')).toMatchObject({
+      machines: [{ machine_id: machineId, registration: 'pending', state: 'backing off' }],
+    })
+    await desk.run('unblock')
+    expect(await desk.register('--prefix', 'web')).toBe(machineId)
+    expect(desk.capi.machines()).toMatchObject([{ machineId, logins: 1 }])
+  })
+
+  test('takes id and password from the configuration, and shows no password', async () => {
+    const desk = await CapiDesk.set({ machines: { [idOf('k')]: 's3cr3t-passw0rd' } })
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_MACHINE_ID', idOf('k'))
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_PASSWORD', 's3cr3t-passw0rd')
+    const { exitCode, out, err } = await desk.run('register')
+    vi.unstubAllEnvs()
+    expect([exitCode, out]).toEqual([0, `${idOf('k')}\n`])
+    expect(err).not.toContain('s3cr3t')
+    expect(desk.capi.machines()).toMatchObject([{ machineId: idOf('k'), logins: 1 }])
+  })
+})
+
+describe('login', () => {
+  test('gets a token where there is none, says until when, and never shows it', async () => {
+    const now = Date.now()
+    const desk = await CapiDesk.set({ now: () => now })
+    const machineId = await desk.register()
+    const { exitCode, out, err } = await desk.run('login')
+    const until = `${new Date(now + 3_600_000).toISOString().slice(0, 19)}Z`
+    expect([exitCode, out, err]).toEqual([0, `${machineId}: active, token until ${until}\n`, ''])
+    expect(desk.capi.machines()).toMatchObject([{ logins: 1 }]) // the token of `register` is still good
+    const document = await desk.json('login')
+    expect(document).toMatchObject({ machine_id: machineId, state: 'active', token: 'kept', token_until: until })
+    expect(JSON.stringify(document)).not.toContain('eyJ')
+  })
+
+  test('with other scenarios gets another token', async () => {
+    const desk = await CapiDesk.set()
+    await desk.register()
+    await desk.run('login', '--scenarios', 'crowdsecurity/http-bf')
+    expect(desk.capi.machines()).toMatchObject([{ logins: 2, scenarios: ['crowdsecurity/http-bf'] }])
+  })
+
+  test('without a machine says what to do, and of several asks which', async () => {
+    const desk = await CapiDesk.set()
+    expect(await desk.run('login')).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `ERR_CSB_CONFIG: expected a machine: there is none in ${desk.storage}; "crowdsec-bouncer capi register" adds one\n`,
+    })
+    await desk.register()
+    await desk.register('--machine-id', idOf('b'))
+    const several = `expected a machine: there are 2 in ${desk.storage}; name one with --machine`
+    expect(await desk.run('login')).toMatchObject({ exitCode: 2, err: `ERR_CSB_CONFIG: ${several}\n` })
+    expect(await desk.run('login', '--machine', idOf('b'))).toMatchObject({ exitCode: 0 })
+    const unknown = await desk.run('login', '--machine', idOf('c'))
+    expect(unknown).toMatchObject({ exitCode: 2, out: '' })
+    expect(unknown.err).toContain(`"${idOf('c')}" is not in ${desk.storage}`)
+  })
+
+  test('of a machine that CAPI refuses fails, and status says why and until when', async () => {
+    const desk = await CapiDesk.set({ machines: { [idOf('x')]: 'another' } })
+    await desk.addMachine(idOf('x'), 'wrong')
+    const refused = await desk.run('login')
+    expect(refused).toMatchObject({ exitCode: 2, out: '' })
+    expect(refused.err).toMatch(/ERR_CSB_CAPI_REGISTERED: CAPI knows machine x{48} with another password/)
+    expect(await desk.json('status')).toMatchObject({
+      breaker: { until: expect.stringMatching(/Z$/), message: expect.stringContaining('403') },
+      machines: [{ state: 'blocked', reason: 'registered elsewhere', until: null }],
+    })
+    const { out } = await desk.run('status')
+    expect(out).toMatch(/^pause {5}until 20\S+Z: /m)
+    expect(out).toMatch(/blocked \(registered elsewhere\) until it is unblocked: /)
+    expect(await desk.run('unblock', idOf('x'))).toMatchObject({ exitCode: 0, out: '1 machine was held back\n' })
+    expect(await desk.json('status')).toMatchObject({ breaker: null, machines: [{ state: 'active', message: null }] })
+    expect(await desk.json('unblock')).toEqual({ unblocked: 0 })
+  })
+})
+
+describe('enroll', () => {
+  const options = { attachmentKeys: ['g00dk3y'] }
+
+  test.each<[string, string[], string]>([
+    ['the command line', ['g00dk3y'], ''],
+    ['standard input', ['-'], 'g00dk3y\n'],
+  ])('takes the key from %s', async (_, words, input) => {
+    const desk = await CapiDesk.set(options)
+    const machineId = await desk.register()
+    const { exitCode, out } = await desk.runWith({ input }, 'enroll', ...words)
+    expect(exitCode).toBe(0)
+    expect(out).toMatch(new RegExp(`^machine +outcome\n${machineId} +accepted\n$`))
+    expect(desk.capi.machines()[0].enrollment).toEqual({ attachmentKey: 'g00dk3y', name: machineId, tags: [] })
+  })
+
+  test('takes it from a file or the environment, with name and tags', async () => {
+    const desk = await CapiDesk.set(options)
+    const machineId = await desk.register()
+    const words = [
+      'enroll',
+      '--key-file',
+      desk.write('key', 'g00dk3y\n'),
+      '--name',
+      'web-1',
+      '--tag',
+      'a',
+      '--tag',
+      'b',
+    ]
+    expect(await desk.json(...words)).toEqual({ machine_id: machineId, outcome: 'accepted', error: null })
+    expect(desk.capi.machines()[0].enrollment).toEqual({ attachmentKey: 'g00dk3y', name: 'web-1', tags: ['a', 'b'] })
+    vi.stubEnv('CROWDSEC_BOUNCER_ATTACHMENT_KEY', 'g00dk3y')
+    expect(await desk.json('enroll')).toMatchObject({ outcome: 'already enrolled' })
+    expect(await desk.json('enroll', '--overwrite', '--name', 'web-2')).toMatchObject({ outcome: 'accepted' })
+    vi.unstubAllEnvs()
+    expect(desk.capi.machines()[0].enrollment).toMatchObject({ name: 'web-2' })
+  })
+
+  test('a wrong key is an error that does not show it', async () => {
+    const desk = await CapiDesk.set(options)
+    await desk.register()
+    const { exitCode, out, err } = await desk.run('enroll', 'wr0ngk3y', '--json')
+    expect([exitCode, out]).toEqual([2, ''])
+    expect(err).toMatch(/^ERR_CSB_CAPI_ENROLL: The attachment key is refused by CAPI at \S+ \(status 403\); copy it/)
+    expect(err).not.toContain('wr0ngk3y')
+  })
+
+  test.each<[string[], string, string]>([
+    [[], '', 'expected the attachment key of the console'],
+    [['-'], ' \n', 'expected the attachment key of the console'],
+    [['-'], 'x'.repeat(5000), 'standard input is too long for a key'],
+    [['k', '--key-file', 'f'], '', 'the key and --key-file both say what the key is; leave one away'],
+    [['--key-file', '/nowhere'], '', '--key-file: /nowhere cannot be read (ENOENT)'],
+    [['no key!'], '', 'attachmentKey: expected letters and digits'],
+    [['k', '--all', '--machine', idOf('a')], '', '--machine and --all: leave one away'],
+  ])('%j is refused', async (words, input, message) => {
+    const desk = await CapiDesk.set(options)
+    await desk.register()
+    const { exitCode, out, err } = await desk.runWith({ input }, 'enroll', ...words)
+    expect([exitCode, out]).toEqual([2, ''])
+    expect(err).toContain(`ERR_CSB_CONFIG: ${message}`)
+    expect(desk.capi.requests.filter(({ path }) => path.endsWith('/enroll'))).toEqual([])
+  })
+
+  test('--all enrolls every machine, and exits with 1 where only some can be', async () => {
+    const desk = await CapiDesk.set(options)
+    await desk.register('--machine-id', idOf('a'))
+    await desk.register('--machine-id', idOf('b'))
+    const all = await desk.jsonLines('enroll', 'g00dk3y', '--all')
+    expect(all).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }])
+    await desk.inStorage(({ machines }) =>
+      machines.update(idOf('b'), {
+        standing: { state: 'blocked', reason: 'refused', until: null, pause: null, message: 'no\u001b[2J' },
+      }),
+    )
+    const some = await desk.run('enroll', 'g00dk3y', '--all')
+    expect(some.exitCode).toBe(1)
+    expect(some.out).toMatch(/a{48} +already enrolled\nb{48} +failed: ERR_CSB_CAPI_BLOCKED: .*: no\?\[2J\n$/)
+    expect(await desk.run('enroll', 'g00dk3y', '--machine', idOf('b'))).toMatchObject({ exitCode: 2, out: '' })
+  })
+})
+
+describe('status', () => {
+  test('of nothing', async () => {
+    const desk = await CapiDesk.set()
+    expect(await desk.run('status')).toEqual({
+      exitCode: 0,
+      err: '',
+      out: [
+        `CAPI      ${desk.capi.url}/v3/`,
+        `storage   ${desk.storage}`,
+        'pause     none',
+        'outbox    0 queued, 0 sent, 0 quarantined',
+        '',
+        'no machine; "crowdsec-bouncer capi register" adds one',
+        '',
+      ].join('\n'),
+    })
+    expect(desk.capi.requests).toEqual([])
+  })
+
+  test('of a machine and what waits', async () => {
+    const desk = await CapiDesk.set()
+    const machineId = await desk.register()
+    await desk.add(3)
+    const before = desk.capi.requests.length
+    const { out } = await desk.run('status')
+    expect(out).toMatch(/^outbox {4}3 queued \(the oldest for \d+s\), 0 sent, 0 quarantined$/m)
+    expect(out).toMatch(new RegExp(`^${machineId} +active +confirmed +until \\S+Z +${SCENARIO}$`, 'm'))
+    expect(await desk.json('status')).toMatchObject({
+      storage: desk.storage,
+      outbox: { queued: 3, sent: 0, quarantined: 0, oldest_queued_at: expect.stringMatching(/Z$/) },
+    })
+    expect(desk.capi.requests).toHaveLength(before)
+  })
+})
+
+describe('decisions', () => {
+  async function deskWithDecisions(): Promise<CapiDesk> {
+    const desk = await CapiDesk.set()
+    desk.capi.setCommunity([
+      { value: '203.0.113.7' },
+      { value: '2001:db8::/32', scope: 'range', duration: '24h', scenario: 'a/b' },
+    ])
+    desk.capi.addBlocklist({ name: 'my-list', values: ['198.51.100.1', '198.51.100.2'], remediation: 'captcha' })
+    await desk.register()
+    return desk
+  }
+
+  test('are printed as a table, with counts beside it', async () => {
+    const desk = await deskWithDecisions()
+    expect(await desk.run('decisions')).toEqual({
+      exitCode: 0,
+      out: [
+        'value          scope  type  scenario              origin  duration',
+        '203.0.113.7    ip     ban   crowdsecurity/ssh-bf  CAPI    168h',
+        '2001:db8::/32  range  ban   a/b                   CAPI    24h',
+        '',
+      ].join('\n'),
+      err: 'decisions: 2, taken back: 0, blocklists: 1, allowlists: 0\nblocklist my-list (captcha, ip, 24h): not downloaded\n',
+    })
+  })
+
+  test('as JSON are one a line, with those of linked lists where they are wanted', async () => {
+    const desk = await deskWithDecisions()
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_ALLOW_PRIVATE_LINKS', 'true')
+    const lines = await desk.jsonLines('decisions', '--lists')
+    vi.unstubAllEnvs()
+    expect(lines).toHaveLength(4)
+    expect(lines[0]).toEqual({
+      value: '203.0.113.7',
+      scope: 'ip',
+      type: 'ban',
+      scenario: SCENARIO,
+      origin: 'CAPI',
+      duration: '168h',
+    })
+    expect(lines[3]).toEqual({
+      value: '198.51.100.2',
+      scope: 'ip',
+      type: 'captcha',
+      scenario: 'my-list',
+      origin: 'lists',
+      duration: '24h',
+    })
+  })
+
+  test('exit with 1 where a list is missing, and never show its link', async () => {
+    const desk = await deskWithDecisions()
+    const { exitCode, out, err } = await desk.run('decisions', '--lists')
+    expect([exitCode, out.split('\n').length]).toEqual([1, 4])
+    expect(err).toContain('warning: The list "my-list" cannot be had: 127.0.0.1 is an address of a private network')
+    expect(err).toContain('blocklist my-list (captcha, ip, 24h): missing\n')
+    expect(err).not.toContain('Signature')
+  })
+
+  test('can be without the community or the console', async () => {
+    const desk = await deskWithDecisions()
+    const { out, err } = await desk.run('decisions', '--no-community', '--no-additional')
+    expect([out, err]).toEqual(['', 'decisions: 0, taken back: 0, blocklists: 0, allowlists: 0\n'])
+  })
+
+  test('let no control character through to the terminal', async () => {
+    const desk = await CapiDesk.set()
+    desk.capi.setCommunity([{ value: '203.0.113.7', scenario: 'a\u001b[2J\u009b/b\nc' }])
+    await desk.register()
+    expect((await desk.run('decisions')).out).toContain('ban   a?[2J?/b c  CAPI')
+    expect((await desk.run('decisions', '--json')).out).toContain('a\\u001b[2J\\u009b/b\\nc')
+  })
+})
+
+describe('all of them', () => {
+  test.each<[string[], RegExp]>([
+    [['capi'], /^Usage: crowdsec-bouncer capi /],
+    [['capi', 'signals'], /^Usage: crowdsec-bouncer capi signals /],
+    [['capi', 'stauts'], /unknown command 'stauts'/],
+    [
+      ['capi', 'status', '--storage', 'mysql://u:s3cr3t@h/d'],
+      /^ERR_CSB_CONFIG: --storage: expected .* that is not shown\n$/,
+    ],
+    [['capi', 'status', '--url', 'nowhere'], /^ERR_CSB_CONFIG: --url: expected `production`/],
+    [['capi', 'status', '--scenarios', 'a b'], /^ERR_CSB_CONFIG: --scenarios\[0\]: expected /],
+    [['capi', 'status', '-c', '/nowhere.yaml'], /^ERR_CSB_CONFIG_FILE: /],
+    [['capi', 'status', '--storage', 'sqlite:/proc/nowhere/x.db'], /^ERR_CSB_STORAGE: /],
+  ])('%j exits with 2', async (words, expected) => {
+    const { exitCode, out, err } = await run(...words)
+    expect([exitCode, out]).toEqual([2, ''])
+    expect(err).toMatch(expected)
+    expect(err).not.toContain('s3cr3t')
+  })
+
+  test('draw progress only where somebody watches, and take it away', async () => {
+    const desk = await CapiDesk.set()
+    await desk.register()
+    const { err } = await desk.runWith({ isWatched: true }, 'decisions')
+    expect(err).toBe('pulling the decisions\r\u001b[Kdecisions: 0, taken back: 0, blocklists: 0, allowlists: 0\n')
+    expect((await desk.run('decisions')).err).not.toContain('\r')
+  })
+})
