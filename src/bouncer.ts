@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 import { Announcer, messageOf } from './announcer.js'
 import { Asking } from './asking.js'
 import { type BouncerEvents, type BouncerStats, statsOf } from './bouncer-face.js'
-import { type CapiParts, createCapi, measured, sourceOfCapi } from './config/create-capi.js'
+import { type CapiParts, createCapi, measured, scenarioWarnings, sourceOfCapi } from './config/create-capi.js'
 import { createLinkedAllowlists } from './config/create-capi-source.js'
 import { createGeoResolver } from './config/create-geo-resolver.js'
 import { createLiveQuery, createSources, createUsageReporter, snapshotPlace } from './config/create-sources.js'
@@ -248,7 +248,8 @@ export class Bouncer {
 
   async #start(wait: WaitKind): Promise<void> {
     for (const notice of this.#options.notices) this.#options.logger.warn(notice)
-    for (const { code, message } of connectionWarnings(this.#options)) this.warnOnce(code, message)
+    const warnings = [...connectionWarnings(this.#options), ...scenarioWarnings(this.#options)]
+    for (const { code, message } of warnings) this.warnOnce(code, message)
     if (prefixesIn(this.#options.allowlist).some(({ length }) => length === 0)) {
       this.warnOnce('CSB_ALLOWLIST_ALL', 'allowlist holds every address of a family, none of which is ever blocked')
     }
@@ -257,6 +258,7 @@ export class Bouncer {
     this.#usage?.start()
     // Before the decisions of the last run are in force.
     if (this.#allowlists !== null) await this.#allowlists.load()
+    if (this.#stopped !== null) return
     this.#capi?.account.start()
     this.#capi?.reporting?.start()
     for (const source of this.#sources) void source.start()

@@ -147,6 +147,7 @@ export class CapiClient {
   /** Sends what is stored, then tells CAPI of each machine that sent (`pushMetrics`). An aborted run tells what it did. */
   sendSignals(request: SendRequest = {}): Promise<SendReport> {
     return this.#calls.run(request.signal, async (signal) => {
+      verifyBatchSize(request.batchSize)
       const senders = new Set<string>()
       const onProgress: SendRequest['onProgress'] = (progress) => {
         if (progress.sent > 0) senders.add(progress.machineId)
@@ -306,4 +307,10 @@ function validated(signal: Signal, index: number): Signal {
 function ownMetrics(machineId: string): CapiMetrics {
   const now = new Date().toISOString()
   return { bouncers: [], machines: [{ name: machineId, version: VERSION, last_update: now, last_push: now }] }
+}
+
+/** The storages would each make something else of it. */
+function verifyBatchSize(batchSize: number | undefined): void {
+  if (batchSize === undefined || (Number.isSafeInteger(batchSize) && batchSize >= 1)) return
+  throw new BouncerError('ERR_CSB_CONFIG', `batchSize: expected a whole number from 1, got ${String(batchSize)}`)
 }

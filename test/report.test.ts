@@ -272,6 +272,41 @@ it('a failure policy’s verdicts are not told', async () => {
   expect(bouncer.stats().signals?.dropped).toEqual({ policy: 1 })
 })
 
+it('warns of names that CrowdSec’s own clients refuse, and uses them', async () => {
+  const capi = await fakeCapi()
+  const lines: string[] = []
+  const logger = { debug() {}, info() {}, warn: (line: string) => void lines.push(line), error() {} }
+  const bouncer = await start(reportingTo(capi, { capiScenarios: ['gauth-fr/x', 'me/x'], logger }))
+  bouncer.report({ address: '9.9.9.9', scenario: 'gauth-fr/x' })
+  expect(await bouncer.sendSignals()).toMatchObject({ sent: 1 })
+  expect(lines).toEqual([expect.stringMatching(/^CSB_SCENARIO_NAME: capi_scenarios: .*"gauth-fr\/x"/)])
+})
+
+it('a bouncer on CAPI alone: blocks by its lists, tells what it is told to tell', async () => {
+  const capi = await fakeCapi()
+  capi.setCommunity([{ value: '1.2.3.4', scenario: 'me/x' }, { value: '1.2.3.6' }])
+  capi.addBlocklist({ name: 'tor', values: ['1.2.3.5'] })
+  capi.addAllowlist({ name: 'us', entries: ['1.2.3.6'] })
+  const options = reportingTo(capi, {
+    sources: [],
+    capiPull: true,
+    capiAllowPrivateLinks: true,
+    reportOrigins: ['CAPI', 'lists'],
+    reportScenario: 'me/x',
+    startTimeout: '30s',
+  })
+  const { bouncer, visit } = await runApp(express, options)
+  expect(await Promise.all(['1.2.3.4', '1.2.3.5', '1.2.3.6', '9.9.9.9'].map((one) => visit(one)))).toEqual([
+    403, 403, 200, 200,
+  ])
+  for (const address of ['1.2.3.6', '9.9.9.9']) bouncer.report({ address, scenario: 'me/login' })
+  await bouncer.sendSignals()
+  const told = capi.signals.map(({ signal }) => validateSignal(signal).source.value).sort()
+  expect(told).toEqual(['1.2.3.4', '1.2.3.5', '9.9.9.9'])
+  expect(bouncer.stats().signals?.dropped).toEqual({ allowlist: 1 })
+  expect(capi.machines()).toHaveLength(1)
+})
+
 describe('the machine', () => {
   const machineId = 'a'.repeat(48)
 

@@ -14,7 +14,9 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   createBouncer,
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
-  input: process.stdin,
+  get input() {
+    return process.stdin
+  },
   isWatched: process.stderr.isTTY === true, // undefined for a pipe
   untilInterrupted: () => {
     const controller = new AbortController()

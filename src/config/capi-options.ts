@@ -50,7 +50,7 @@ export const capiOptions = z.strictObject({
     ...everywhere,
     accepts: '`true` or `false`',
     meaning:
-      'Get decisions from CAPI itself, without an engine in between: the community list, and the blocklists and allowlists of the console.',
+      'Get decisions from CAPI itself, without an engine in between: the community list, and the blocklists and allowlists of the console. `origins`, `scopes` and the filters on scenarios are for the LAPI and do not apply.',
   }),
   capiPullInterval: pullInterval.prefault('2h').register(optionInfo, {
     ...everywhere,

@@ -1,6 +1,7 @@
 /** From options to what talks to CAPI, whoever needs it: the source of decisions, the reporter of hits, or both. */
 
 import { CapiApi } from '../capi/capi-api.js'
+import { judgeScenarioName } from '../capi/scenario-name.js'
 import type { MeasuredCapi } from '../metrics/capi-metrics.js'
 import { PrefixSet, prefixesIn } from '../net/prefix-set.js'
 import { atOnce } from '../remediation/user-function.js'
@@ -12,6 +13,7 @@ import type { AllowlistTarget } from '../sources/linked-allowlists.js'
 import type { Source } from '../sources/source.js'
 import { USER_AGENT } from '../version.js'
 import { createCapiSource } from './create-capi-source.js'
+import type { ConnectionWarning } from './lapi-peers.js'
 import type { ResolvedOptions } from './parse-options.js'
 
 export interface CapiParts {
@@ -60,6 +62,13 @@ export function sourceOfCapi(
 }
 
 const NO_ALLOWLISTS: AllowlistTarget = { async replace() {}, async keep() {} }
+
+/** Names that are used, but that CrowdSec's own clients would refuse. */
+export function scenarioWarnings({ report, capiPull, capiScenarios }: ResolvedOptions): readonly ConnectionWarning[] {
+  if (!report && !capiPull) return []
+  const reasons = capiScenarios.map(judgeScenarioName).flatMap((name) => (name.verdict === 'ok' ? [] : [name.why]))
+  return reasons.length === 0 ? [] : [{ code: 'CSB_SCENARIO_NAME', message: `capi_scenarios: ${reasons.join('; ')}` }]
+}
 
 /** What metrics show of it. */
 export function measured({ account, reporting }: CapiParts): MeasuredCapi {

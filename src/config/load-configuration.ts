@@ -41,7 +41,7 @@ export async function loadConfiguration({ file, env }: ConfigurationPlaces): Pro
 
 /** What was given and has an effect, so that `createBouncer` finds nothing left to give notice of. */
 function effective(options: Omit<ResolvedOptions, 'notices'>, resolved: Resolved): BouncerOptions {
-  const wanted = new Set<string>(resolved.given).add('apiKey').add('liveApiKey')
+  const wanted = new Set<string>(resolved.given).add('apiKey').add('liveApiKey').add('capiPassword')
   for (const name of withoutEffect(resolved)) wanted.delete(name)
   const entries = Object.entries(options).filter(([name, value]) => wanted.has(name) && value !== null)
   // Each value came out of the schema whose input type this is.

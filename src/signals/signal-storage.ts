@@ -30,7 +30,10 @@ export interface SignalCounts {
 
 /** How much an outbox may hold. What exceeds it is dropped: old signals before new ones, since CAPI cares for what is recent. */
 export interface OutboxLimits {
-  /** Signals in all states. Sent ones go first, then those in quarantine, then the queued; of each the oldest. Default 100,000. */
+  /**
+   * Signals in all states. Sent ones go first, then those in quarantine, then the queued; of each the oldest. A database counts
+   * them from time to time, and may hold a hundredth more. Default 100,000.
+   */
   readonly maxSignals: number
   /** Milliseconds since it was stored, in every state. Default 7 days. */
   readonly maxAge: number

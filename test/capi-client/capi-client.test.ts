@@ -114,6 +114,16 @@ describe('options', () => {
   })
 })
 
+describe('sendSignals', () => {
+  it.each([0, -1, 1.5, Number.NaN])('a batch size of %s is refused, and nothing is sent', async (batchSize) => {
+    const { client, capi } = await connect()
+    await client.addSignals(signalsOf(ONE, 3))
+    const refused = { code: 'ERR_CSB_CONFIG', message: `batchSize: expected a whole number from 1, got ${batchSize}` }
+    await expect(client.sendSignals({ batchSize })).rejects.toMatchObject(refused)
+    expect(capi.requests).toEqual([])
+  })
+})
+
 describe('addSignals', () => {
   const good = () =>
     createSignal({ attackerIp: '192.0.2.7', scenario: 'acme/scan', createdAt: new Date(), machineId: ONE })

@@ -12,7 +12,7 @@ export interface Run {
 
 export interface RunSetting {
   /** What is piped in. */
-  readonly input?: string | AsyncIterable<string>
+  readonly input?: string | AsyncIterable<Uint8Array | string>
   readonly isWatched?: boolean
   readonly interrupted?: AbortSignal
 }

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { FakeLapi } from '../../src/testing/index.js'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { FakeCapi, FakeLapi } from '../../src/testing/index.js'
 import { Project } from './documented-app.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -35,8 +35,8 @@ function blocks(language: string): string[] {
 /** The pieces that protect an app, by the module that they import. */
 const APPS = ['express', 'koa', 'fastify', 'hono', 'http']
 
-it('has a piece of JavaScript for each framework and one more, and two of shell: each is run here or by .ci/run', () => {
-  expect(blocks('js')).toHaveLength(APPS.length + 1)
+it('has a piece of JavaScript for each framework and two more, and two of shell: each is run here or by .ci/run', () => {
+  expect(blocks('js')).toHaveLength(APPS.length + 2)
   expect(blocks('sh')).toHaveLength(2)
 })
 
@@ -52,8 +52,8 @@ it.each(APPS)('at most five lines protect an app: %s', async (name) => {
   }
 })
 
-it('the other piece does what it says', async () => {
-  const [block = ''] = blocks('js').filter((one) => one.includes('createBouncer'))
+it('the piece about a shared bouncer does what it says', async () => {
+  const [block = ''] = blocks('js').filter((one) => one.includes('bouncer.explain'))
   const text = block
     .replace('apiKey:', `apiUrl: '${lapi.url}', apiKey:`)
     .replace(/^(bouncer\.(check|explain)\(.*?\)).*$/gm, 'console.log(JSON.stringify($1))')
@@ -67,6 +67,17 @@ it('the other piece does what it says', async () => {
     decision: { value: '203.0.113.7', type: 'ban', scope: 'Ip' },
   })
   expect(JSON.parse(explained)).toHaveLength(1)
+})
+
+it('the piece about CAPI does what it says', async () => {
+  const capi = await FakeCapi.start({ strict: true })
+  onTestFinished(() => capi.stop())
+  const [block = ''] = blocks('js').filter((one) => one.includes('capiPull'))
+  const text = block.replace('capiPull: true', `$&, capiUrl: '${capi.url}/v3'`).replace('203.0.113.7', '1.2.3.4') // addresses that are for documentation are never told
+  await project.write('capi.mjs', text)
+  await run(process.execPath, ['capi.mjs'], { cwd: project.directory })
+  expect(capi.requests.filter(({ path }) => path === '/v3/decisions/stream')).toHaveLength(1)
+  expect(capi.signals.map(({ signal }) => signal['source'])).toEqual([{ scope: 'ip', value: '1.2.3.4', ip: '1.2.3.4' }])
 })
 
 it('the source of one’s own that it points to works', async () => {

@@ -23,6 +23,10 @@ it('the package holds what users need and nothing else', async () => {
     'dist/src/index.d.ts',
     ...['express', 'fastify', 'hono', 'http', 'koa'].map((face) => `dist/middleware/${face}.js`),
     'dist/src/cli/main.js',
+    'dist/src/capi-client.js',
+    'examples/capi-only/app.mjs',
+    'examples/signals/failed-logins.mjs',
+    'examples/signals/send.mjs',
   ]) {
     expect(files).toContain(needed)
   }

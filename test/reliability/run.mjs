@@ -64,7 +64,9 @@ async function runChildren({ signals, seed, storage, tell, capi, chunk }) {
     capi.onTaken = () => {
       if (killAfter !== null && capi.taken === killAfter.taken) setTimeout(() => child.kill(), killAfter.milliseconds)
     }
+    const overdue = setTimeout(() => child.kill(), 60_000 + 10 * signals)
     const end = await child.end()
+    clearTimeout(overdue)
     const acknowledgedBefore = acknowledged
     acknowledged = child.lines('added').at(-1)?.upTo ?? acknowledged
     const inFlight = end === 'SIGKILL' ? capi.killed() : 0

@@ -57,8 +57,8 @@ export async function withCapi(
 /** The machine that is named, else that of the configuration, else the only one in the storage. Throws `ERR_CSB_CONFIG`. */
 export async function chosenMachine(session: CapiSession, named: string | undefined): Promise<string> {
   const { client, configuration } = session
-  if (named !== undefined) return storedMachine(session, named)
   const { capiMachineId, capiPassword } = configuration
+  if (named !== undefined && named !== capiMachineId) return storedMachine(session, named)
   if (capiMachineId !== undefined) return (await client.addMachine(capiMachineId, capiPassword?.reveal())).machineId
   const machines = await client.machines()
   const { storage } = client.targets

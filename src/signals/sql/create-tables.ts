@@ -5,10 +5,11 @@ import type { SqlServer } from './sql-server.js'
 
 export async function createTables({ schema }: DatabaseTransaction, server: SqlServer): Promise<void> {
   const signal = schema.createTable('csb_signal')
+  // Without an index of its own on PostgreSQL: it would be taken for claims, and all that is sent already be passed over each time.
   const withId =
     server.kind === 'sqlite'
       ? signal.addColumn('id', 'integer', (column) => column.primaryKey())
-      : signal.addColumn('id', 'bigint', (column) => column.primaryKey().generatedAlwaysAsIdentity())
+      : signal.addColumn('id', 'bigint', (column) => column.notNull().generatedAlwaysAsIdentity())
   await withId
     .addColumn('uuid', 'text', (column) => column.notNull().unique())
     .addColumn('machine_id', 'text', (column) => column.notNull())

@@ -9,7 +9,7 @@ import { inSlices } from './slices.js'
 export async function keepLimits(
   transaction: DatabaseTransaction,
   { maxSignals, maxAge }: OutboxLimits,
-  now: number,
+  { now, counting }: { readonly now: number; readonly counting: boolean },
 ): Promise<number> {
   let dropped = 0
   const drop = async (state: SignalState, most: number, before: number): Promise<number> => {
@@ -18,7 +18,7 @@ export async function keepLimits(
     return count
   }
   for (const state of DROP_ORDER) await drop(state, Number.POSITIVE_INFINITY, now - maxAge)
-  let excess = (await countAll(transaction)) - maxSignals
+  let excess = counting ? (await countAll(transaction)) - maxSignals : 0
   for (const state of DROP_ORDER) if (excess > 0) excess -= await drop(state, excess, Number.MAX_VALUE)
   return dropped
 }
@@ -31,10 +31,10 @@ async function dropOldest(
 ): Promise<number> {
   const result = await transaction
     .deleteFrom('csb_signal')
-    .where('id', 'in', (query) =>
+    .where('uuid', 'in', (query) =>
       query
         .selectFrom('csb_signal')
-        .select('id')
+        .select('uuid')
         .where('state', '=', state)
         .where('stored_at', '<', before)
         .orderBy('stored_at')
