@@ -39,6 +39,12 @@ export function postgresServer({ url, clock, statement = STATEMENT }: PostgresSe
     async lock(transaction, name) {
       await sql`select pg_advisory_xact_lock(${LOCK_SPACE}::int, ${LOCKS[name]}::int)`.execute(transaction)
     },
+    async readInOrder(transaction) {
+      // After many were added, and until PostgreSQL has looked at them, it expects few, and would sort 100,000 for each claim.
+      await sql`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`.execute(
+        transaction,
+      )
+    },
     isConflict: (error) => CONFLICTS.has(codeOf(error) ?? ''),
     explain: explainPostgres,
   }

@@ -15,6 +15,8 @@ export interface SqlServer {
   now(database: Database): Promise<number>
   /** Waits until no other transaction has the lock, and keeps it until the end of this one. */
   lock(transaction: DatabaseTransaction, name: LockName): Promise<void>
+  /** From now on this transaction reads by an index that has the right order, where there is one. */
+  readInOrder(transaction: DatabaseTransaction): Promise<void>
   /** Another try would likely succeed: the database gave this one up in favour of another. */
   isConflict(error: unknown): boolean
   /** What went wrong, in words. Never a secret. */

@@ -74,10 +74,12 @@ export class SqlSignals implements SignalStorage {
   }
 
   async claim({ machineId, limit, owner, lease }: ClaimRequest): Promise<readonly Signal[]> {
-    return this.#session.run(async (database) => {
-      const now = await this.#session.server.now(database)
-      const skipLocked = this.#session.server.kind === 'postgresql'
-      const rows = await database
+    return this.#session.transaction(async (transaction) => {
+      const { server } = this.#session
+      await server.readInOrder(transaction)
+      const now = await server.now(transaction)
+      const skipLocked = server.kind === 'postgresql'
+      const rows = await transaction
         // Materialized: PostgreSQL might run it more than once else, and each time it would pick others.
         .with(
           (cte) => cte('picked').materialized(),

@@ -36,6 +36,8 @@ export function sqliteServer({ path, clock, patience = PATIENCE }: SqliteServerO
     now: async () => clock(),
     // A transaction is the only one that writes from its beginning.
     lock: async () => {},
+    // It does so by itself.
+    readInOrder: async () => {},
     isConflict: () => false,
     explain: explainSqlite,
   }
