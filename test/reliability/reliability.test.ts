@@ -1,4 +1,4 @@
-/** A small run of `npm run reliability`, with more faults for its size; and whether its proof would notice. */
+/** A small run of `npm run reliability`. */
 
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'

@@ -267,6 +267,21 @@ const signals: Readonly<Record<string, Behaviour | Behaviour['prove']>> = {
       expect(await uuidsIn(signals, 'queued')).toEqual(['1', '2', '3', '4'])
     },
   },
+  'holds at most a hundredth more than the limit, and none where it is asked to keep it': {
+    limits: { maxSignals: 200 },
+    prove: async ({ signals }) => {
+      let dropped = (await signals.add(signalsOf(200))).dropped
+      for (let index = 0; index < 20; index++) {
+        dropped += (await signals.add(namesOf(`single ${index}`))).dropped
+        const { queued } = await signals.counts()
+        expect(queued).toBe(220 - (19 - index) - dropped)
+        expect(queued).toBeGreaterThanOrEqual(200)
+        expect(queued).toBeLessThanOrEqual(202)
+      }
+      await signals.add([])
+      expect(await signals.counts()).toMatchObject({ queued: 200 })
+    },
+  },
   'drops what is too old, in every state': {
     limits: { maxAge: MINUTE },
     prove: async ({ signals, time }) => {
