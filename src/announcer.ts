@@ -11,10 +11,11 @@ import { originLabel } from './metrics/request-counts.js'
 import type { UsageCounts } from './metrics/usage-counts.js'
 import { type Family, familyOf } from './net/address.js'
 import { type Remediation, RemediationLog } from './remediation/remediation-log.js'
-import type { HitReporter } from './signals/hit-reporter.js'
-import type { BlockedRequest } from './signals/request-context.js'
+import type { HitReporter } from './signals/hits/hit-reporter.js'
+import type { BlockedRequest } from './signals/hits/request-context.js'
 import type { SourceListener } from './sources/connected-source.js'
 import type { SyncReport } from './sources/store-sink.js'
+import { messageOf } from './thrown.js'
 
 export interface AnnouncerOptions {
   readonly events: Events<BouncerEvents>
@@ -113,8 +114,4 @@ export class Announcer implements SourceListener {
     this.#remediations.end()
     this.#gateErrors.endWindow()
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

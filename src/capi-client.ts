@@ -1,61 +1,38 @@
 /** `crowdsec-bouncer/capi`: CrowdSec's Central API for programs that report attacks themselves: many machines, one outbox. */
 
-import { CapiApi, type CapiMetrics } from './capi/capi-api.js'
-import type { BlocklistLink, CapiDecisions } from './capi/capi-decisions.js'
-import { type EnrollOptions, type EnrollResult, enrollMachines } from './capi/enrollment.js'
-import { LinkedLists } from './capi/linked-list.js'
-import type { MachineCounts } from './capi/machine-counts.js'
-import type { Breaker } from './capi/machine-storage.js'
-import { type MachineState, Machines } from './capi/machines.js'
-import { judgeScenarioName } from './capi/scenario-name.js'
-import type { Signal } from './capi/signal.js'
-import { validateSignal } from './capi/signal-schema.js'
-import {
-  type CapiClientOptions,
-  parseCapiClientOptions,
-  type ResolvedCapiClientOptions,
-} from './config/capi-client-options.js'
-import { Secret } from './config/secret.js'
+import type { Cancelable, DecisionsOptions, DownloadOptions } from './capi/api/call-options.js'
+import { CapiApi } from './capi/api/capi-api.js'
+import type { CapiMetrics } from './capi/api/capi-calls.js'
+import type { BlocklistLink, CapiDecisions } from './capi/decisions/capi-decisions.js'
+import { LinkedLists } from './capi/decisions/linked-lists.js'
+import { type EnrollOptions, type EnrollResult, enrollMachines } from './capi/machines/enrollment.js'
+import type { MachineCounts } from './capi/machines/machine-counts.js'
+import { MachineMetrics } from './capi/machines/machine-metrics.js'
+import type { Breaker } from './capi/machines/machine-storage.js'
+import { type MachineState, Machines } from './capi/machines/machines.js'
+import { judgeScenarioName } from './capi/signals/scenario-name.js'
+import type { Signal } from './capi/signals/signal.js'
+import { validateSignals } from './capi/signals/signal-schema.js'
+import { Secret } from './config/kinds/secret.js'
+import type { CapiClientOptions, ResolvedCapiClientOptions } from './config/options/capi-client-options.js'
+import { parseCapiClientOptions } from './config/parse-capi-client-options.js'
 import { BouncerError } from './errors.js'
 import { OpenCalls } from './http/open-calls.js'
-import { type FailingMachine, failingMachines } from './signals/failing-machines.js'
-import { openStorage } from './signals/open-storage.js'
-import type { PauseFor } from './signals/pause.js'
-import { type SendReport, type SendRequest, SignalSender } from './signals/signal-sender.js'
-import type { AddSummary, SignalCounts, SignalFilter, StoredSignal } from './signals/signal-storage.js'
-import type { Storage } from './signals/storage.js'
-import { USER_AGENT, VERSION } from './version.js'
+import type { PauseFor } from './http/pause.js'
+import { type PruneReport, pruneFailing } from './signals/failing-machines.js'
+import { type SendReport, type SendRequest, SignalSender } from './signals/sending/signal-sender.js'
+import { openStorage } from './signals/storage/open-storage.js'
+import type { AddSummary, SignalCounts, SignalFilter, StoredSignal } from './signals/storage/signal-storage.js'
+import type { Storage } from './signals/storage/storage.js'
+import { USER_AGENT } from './version.js'
 
 export * from './capi/index.js'
-export type { CapiClientOptions } from './config/capi-client-options.js'
+export type { CapiClientOptions } from './config/options/capi-client-options.js'
 export type { WireDecision } from './decisions/wire-decision.js'
 export { BouncerError, type BouncerErrorCode } from './errors.js'
-export type { Logger } from './logger.js'
+export type { PauseFor } from './http/pause.js'
+export type { Logger, RemediationFields } from './logger.js'
 export * from './signals/index.js'
-
-/** What every call that asks CAPI takes. */
-export interface Cancelable {
-  /** Gives up early: the call rejects with its reason. */
-  readonly signal?: AbortSignal
-}
-
-export interface DecisionsOptions extends Cancelable {
-  /** Default true: the community's list. */
-  readonly communityPull?: boolean
-  /** Default true: what the console adds to it, blocklists and allowlists. */
-  readonly additionalPull?: boolean
-}
-
-export interface DownloadOptions extends Cancelable {
-  /** When the list was last downloaded, where it is still at hand. */
-  readonly ifModifiedSince?: Date
-}
-
-export interface PruneReport {
-  readonly machines: readonly FailingMachine[]
-  /** Signals; 0 with `dryRun`. */
-  readonly deleted: number
-}
 
 /** What a test puts in place of time and chance. */
 export interface ClientTiming {
@@ -93,6 +70,7 @@ export class CapiClient {
   readonly #api: CapiApi
   readonly #machines: Machines
   readonly #sender: SignalSender
+  readonly #metrics: MachineMetrics
   readonly #lists: LinkedLists
   readonly #calls = new OpenCalls()
   #closing: Promise<void> | null = null
@@ -121,6 +99,7 @@ export class CapiClient {
       maxRetries,
       retryDelay,
     })
+    this.#metrics = new MachineMetrics({ api, machines: this.#machines, deadline: timeout, logger })
     const { allowPrivateLinks } = options
     this.#lists = new LinkedLists({
       userAgent,
@@ -141,13 +120,12 @@ export class CapiClient {
 
   /** Stores signals until they are sent: all of them or, where one is malformed (`ERR_CSB_SIGNAL`), none. */
   addSignals(signals: Iterable<Signal>): Promise<AddSummary> {
-    return this.#calls.run(undefined, async () => this.#storage.signals.add([...signals].map(validated)))
+    return this.#calls.run(undefined, async () => this.#storage.signals.add(validateSignals(signals)))
   }
 
   /** Sends what is stored, then tells CAPI of each machine that sent (`pushMetrics`). An aborted run tells what it did. */
   sendSignals(request: SendRequest = {}): Promise<SendReport> {
     return this.#calls.run(request.signal, async (signal) => {
-      verifyBatchSize(request.batchSize)
       const senders = new Set<string>()
       const onProgress: SendRequest['onProgress'] = (progress) => {
         if (progress.sent > 0) senders.add(progress.machineId)
@@ -155,7 +133,7 @@ export class CapiClient {
       }
       const report = await this.#sender.send({ ...request, signal, onProgress })
       for (const { machineId } of report.failures) senders.delete(machineId)
-      for (const machineId of senders) if (!signal.aborted) await this.#tellOf(machineId, signal)
+      for (const machineId of senders) if (!signal.aborted) await this.#metrics.tellOf(machineId, signal)
       return report
     })
   }
@@ -176,13 +154,7 @@ export class CapiClient {
     const since = options.ifModifiedSince?.getTime() ?? null
     return this.#calls.run(options.signal, async (signal) => {
       const text = await this.#lists.download({ name: link.name, url: link.url, since, signal })
-      return text === null
-        ? null
-        : {
-            *[Symbol.iterator]() {
-              for (const [, value] of text.lines()) yield value
-            },
-          }
+      return text === null ? null : text.values()
     })
   }
 
@@ -193,9 +165,7 @@ export class CapiClient {
 
   /** Tells CAPI who takes decisions from a machine and who reports to it. Default: the machine itself, which just did. */
   pushMetrics(machineId: string, metrics?: CapiMetrics, options: Cancelable = {}): Promise<void> {
-    return this.#calls.run(options.signal, (signal) =>
-      this.#pushMetrics(machineId, metrics ?? ownMetrics(machineId), signal),
-    )
+    return this.#calls.run(options.signal, (signal) => this.#metrics.push(machineId, metrics, signal))
   }
 
   /** All that the storage knows, the oldest first; without their secrets. */
@@ -233,14 +203,7 @@ export class CapiClient {
    * three failures in a row, an outage included, these are only those that CAPI refused for good, or again after an hour.
    */
   pruneFailingMachines(options: { readonly dryRun?: boolean } = {}): Promise<PruneReport> {
-    return this.#calls.run(undefined, async () => {
-      const machines = await failingMachines(this.#storage)
-      let deleted = 0
-      if (options.dryRun !== true) {
-        for (const { machineId } of machines) deleted += await this.#storage.signals.prune({ machineId })
-      }
-      return { machines, deleted }
-    })
+    return this.#calls.run(undefined, () => pruneFailing(this.#storage, options))
   }
 
   signalCounts(filter: { readonly machineId?: string } = {}): Promise<SignalCounts> {
@@ -276,41 +239,4 @@ export class CapiClient {
     await this.#api.close()
     if (this.#options.storage instanceof Secret) await this.#storage.close()
   }
-
-  #pushMetrics(machineId: string, metrics: CapiMetrics, signal: AbortSignal): Promise<void> {
-    const deadline = this.#options.timeout
-    return this.#machines.withToken(machineId, signal, (token) =>
-      this.#api.pushMetrics(token, metrics, { deadline, signal }),
-    )
-  }
-
-  /** Signals that were taken are taken, whatever becomes of the metrics. */
-  async #tellOf(machineId: string, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#pushMetrics(machineId, ownMetrics(machineId), signal)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      this.#options.logger.warn(`CAPI was not told of machine ${machineId}: ${reason}`)
-    }
-  }
-}
-
-function validated(signal: Signal, index: number): Signal {
-  try {
-    return validateSignal(signal)
-  } catch (error) {
-    if (!(error instanceof BouncerError)) throw error
-    throw new BouncerError(error.code, `signals[${index}]: ${error.message}`, { cause: error })
-  }
-}
-
-function ownMetrics(machineId: string): CapiMetrics {
-  const now = new Date().toISOString()
-  return { bouncers: [], machines: [{ name: machineId, version: VERSION, last_update: now, last_push: now }] }
-}
-
-/** The storages would each make something else of it. */
-function verifyBatchSize(batchSize: number | undefined): void {
-  if (batchSize === undefined || (Number.isSafeInteger(batchSize) && batchSize >= 1)) return
-  throw new BouncerError('ERR_CSB_CONFIG', `batchSize: expected a whole number from 1, got ${String(batchSize)}`)
 }

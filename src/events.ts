@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import type { Logger } from './logger.js'
+import { messageOf } from './thrown.js'
 
 type EventMap<Events> = { [Name in keyof Events]: unknown[] }
 
@@ -32,7 +33,7 @@ export class Events<Map extends EventMap<Map>> {
     try {
       this.#emitter.emit(name, ...event)
     } catch (error) {
-      this.#logger.error(`A listener for "${name}" threw: ${error instanceof Error ? error.message : String(error)}`)
+      this.#logger.error(`A listener for "${name}" threw: ${messageOf(error)}`)
     }
   }
 }

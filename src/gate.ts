@@ -14,8 +14,9 @@ import type { GuardRails } from './remediation/guard-rails.js'
 import type { Remediation } from './remediation/remediation-log.js'
 import type { Responder } from './remediation/responder.js'
 import { atOnce, readSubjects } from './remediation/user-function.js'
-import { ReadRequest } from './signals/blocked-request.js'
-import type { BlockedRequest } from './signals/request-context.js'
+import { ReadRequest } from './signals/hits/blocked-request.js'
+import type { BlockedRequest } from './signals/hits/request-context.js'
+import { messageOf } from './thrown.js'
 
 /** How a framework's request is read. One object a face, so that nothing is made for a request. */
 export interface RequestReader<Request> {
@@ -167,7 +168,7 @@ export class Gate<Request> {
   }
 
   #userFunctionFailed(name: string, cause: unknown): void {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = messageOf(cause)
     this.#bouncer.gateFailed(new Error(`${name} failed, and the request is judged without it: ${message}`, { cause }))
   }
 

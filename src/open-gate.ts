@@ -1,7 +1,7 @@
 /** What the face of every web framework begins with: a bouncer, and a gate for its kind of requests. */
 
 import { Bouncer, createBouncer } from './bouncer.js'
-import type { BouncerOptions } from './config/options.js'
+import type { BouncerOptions } from './config/options/options.js'
 import type { RouteOverrides } from './config/route-options.js'
 import type { Gate, RequestReader } from './gate.js'
 

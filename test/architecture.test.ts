@@ -4,24 +4,26 @@ import { describe, expect, it } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '..')
 
-/** The floors of the house, ground first. A file may import from its own floor's room and from rooms of floors below. */
-const FLOORS: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/logger.ts', 'src/version.ts', 'src/events.ts', 'src/diagnostics.ts', 'src/line-limit.ts'],
-  ['src/net'],
-  ['src/decisions', 'src/http'],
-  ['src/lapi', 'src/capi'],
-  ['src/sources', 'src/signals', 'src/remediation', 'src/metrics', 'src/geo'],
-  ['src/config', 'src/policy.ts', 'src/bouncer-face.ts'],
-  ['src/gate.ts', 'src/health-watch.ts', 'src/announcer.ts', 'src/start-wait.ts'],
-  ['src/asking.ts'],
-  ['src/bouncer.ts'],
-  ['src/index.ts', 'src/open-gate.ts', 'src/capi-client.ts'],
-  ['src/server', 'middleware'],
-  ['src/cli'],
-]
+/** Rows of a table of CONTRIBUTING.md, in cells. */
+const rows = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8')
+  .split('\n')
+  .map((line) => line.split('|').map((cell) => cell.trim()))
 
-/** Rooms of one floor that may see each other, and from which side. Everything else on one floor is apart. */
-const NEIGHBOURS: readonly (readonly [from: string, to: string])[] = [['src/events.ts', 'src/logger.ts']]
+/** What a cell has in backquotes, without slashes at the end. */
+const namesIn = (cell: string): string[] => Array.from(cell.matchAll(/`([^`]+?)\/?`/g), ([, name]) => name)
+
+/** The floors of the house, ground first. A file may import from its own floor's room and from rooms of floors below. */
+const FLOORS: readonly (readonly string[])[] = rows
+  .filter(([, floor]) => /^\d+$/.test(floor ?? ''))
+  .map(([, , rooms]) => namesIn(rooms))
+  .reverse()
+
+/** Rooms with rooms of their own, the lowest first; `itself` is the files that are in none of these. */
+const WITHIN: ReadonlyMap<string, readonly string[]> = new Map(
+  rows
+    .filter(([, , rooms]) => rooms?.split(', ').includes('itself'))
+    .map(([, room, rooms]) => [namesIn(room)[0], rooms.split(', ').map((name) => name.replaceAll('`', ''))]),
+)
 
 const SIDE = 'src/testing'
 const FRAMEWORKS = new Set(['express', 'koa', 'fastify', 'hono'])
@@ -54,7 +56,7 @@ function roomOf(file: string): { readonly floor: number; readonly room: string }
     const room = rooms.find((name) => file === name || file.startsWith(`${name}/`))
     if (room !== undefined) return { floor, room }
   }
-  throw new Error(`${file} stands in no room of the house; give it a floor in this test`)
+  throw new Error(`${file} stands in no room of the house; give it a floor in CONTRIBUTING.md`)
 }
 
 function isAllowed({ from, to }: Import): boolean {
@@ -63,8 +65,25 @@ function isAllowed({ from, to }: Import): boolean {
   const source = roomOf(from)
   const target = roomOf(to)
   if (source.room === target.room) return source.room !== 'middleware'
-  if (source.floor > target.floor) return true
-  return NEIGHBOURS.some(([a, b]) => source.room === a && target.room === b)
+  return source.floor > target.floor
+}
+
+/** The place of a file in the order of its room's rooms; null where there is none. What a room gives away stands above all. */
+function placeWithin(room: string, file: string): number | null {
+  const order = WITHIN.get(room)
+  if (order === undefined) return null
+  if (file === `${room}/index.ts`) return order.length
+  const [name, ...rest] = file.slice(room.length + 1).split('/')
+  const place = order.indexOf(rest.length === 0 ? 'itself' : name)
+  if (place === -1) throw new Error(`${file} stands in a room of ${room} that CONTRIBUTING.md does not name`)
+  return place
+}
+
+function isAllowedWithin({ from, to }: Import): boolean {
+  if (from.startsWith(SIDE) || to.startsWith(SIDE)) return true
+  const { room } = roomOf(from)
+  if (roomOf(to).room !== room) return true
+  return (placeWithin(room, from) ?? 0) >= (placeWithin(room, to) ?? 0)
 }
 
 function findCircle(): string[] | null {
@@ -91,9 +110,28 @@ function findCircle(): string[] | null {
   return null
 }
 
+/** What is loaded with a file, and with what that loads: neither `import type` nor `import()`. Our files by path, packages by name. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  for (const [, clause, module] of text.matchAll(
+    /^(?:import|export)\s(?!type\s)([\w$\s{},*]*?)(?:\bfrom\s+)?'([^']+)'/gm,
+  )) {
+    if (/^\{(?:\s*type\s[^,}]*,?)*\s*\}\s*$/.test(clause)) continue
+    const target = module.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), module)) : module
+    const path = target.replace(/\.js$/, '.ts')
+    if (found.has(path)) continue
+    found.add(path)
+    if (module.startsWith('.')) loadedWith(path, found)
+  }
+  return found
+}
+
 describe('the house', () => {
   it('is read whole', () => {
     expect(files.length).toBeGreaterThan(50)
+    expect(FLOORS.length).toBeGreaterThan(10)
+    expect(FLOORS.at(-1)).toEqual(['src/cli'])
+    expect([...WITHIN.keys()]).toEqual(['src/config', 'src/capi', 'src/signals'])
     expect(imports.length).toBeGreaterThan(files.length)
     for (const { to } of imports) expect(files).toContain(to)
   })
@@ -106,18 +144,57 @@ describe('the house', () => {
     const bad: Import[] = [
       { from: 'src/net/prefix.ts', to: 'src/decisions/scope.ts' },
       { from: 'src/lapi/lapi-client.ts', to: 'src/sources/source.ts' },
-      { from: 'src/capi/capi-api.ts', to: 'src/signals/storage.ts' },
-      { from: 'src/capi/capi-api.ts', to: 'src/lapi/lapi-client.ts' },
+      { from: 'src/capi/api/capi-api.ts', to: 'src/signals/storage/storage.ts' },
+      { from: 'src/capi/api/capi-api.ts', to: 'src/lapi/lapi-client.ts' },
       { from: 'src/remediation/answer.ts', to: 'src/sources/source.ts' },
-      { from: 'src/config/options.ts', to: 'src/bouncer.ts' },
+      { from: 'src/config/options/options.ts', to: 'src/bouncer.ts' },
       { from: 'middleware/express.ts', to: 'middleware/koa.ts' },
       { from: 'src/bouncer.ts', to: 'src/testing/index.ts' },
     ]
     expect(bad.filter(isAllowed)).toEqual([])
   })
 
+  it('has rooms within rooms that keep their order', () => {
+    expect(imports.filter((one) => !isAllowedWithin(one))).toEqual([])
+  })
+
+  it('would notice one of these that runs upward', () => {
+    const bad: Import[] = [
+      { from: 'src/config/options/options.ts', to: 'src/config/parse-options.ts' },
+      { from: 'src/config/parse-options.ts', to: 'src/config/create/create-sources.ts' },
+      { from: 'src/capi/api/capi-api.ts', to: 'src/capi/machines/machines.ts' },
+      { from: 'src/signals/storage/lease.ts', to: 'src/signals/sending/signal-sender.ts' },
+    ]
+    expect(bad.filter(isAllowedWithin)).toEqual([])
+  })
+
+  it('has no file that is longer than one idea', () => {
+    const linesOf = (file: string) => readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1
+    expect(files.filter((file) => linesOf(file) > 250)).toEqual([])
+  })
+
+  it('says in the first line of each file what it is for', () => {
+    const begins = /^(?:#!.*\n)?\/\*\*/
+    expect(files.filter((file) => !begins.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([])
+  })
+
   it('has no circle', () => {
     expect(findCircle()).toBeNull()
+  })
+
+  it('does not load with a middleware what only those need who use CAPI', () => {
+    const late = ['machines.ts', 'signal-sender.ts', 'open-storage.ts', 'memory-storage.ts', 'sql-storage.ts'].map(
+      (name) => {
+        const path = files.find((file) => file.endsWith(`/${name}`))
+        if (path === undefined) throw new Error(`there is no ${name} any more`)
+        return path
+      },
+    )
+    const loaded = loadedWith('middleware/express.ts')
+    expect([...loaded]).toEqual(expect.arrayContaining(['src/bouncer.ts', 'undici']))
+    expect([...late, 'node-cron', 'kysely', 'pg', '@photostructure/sqlite'].filter((one) => loaded.has(one))).toEqual(
+      [],
+    )
   })
 
   it('keeps frameworks above the bouncer', () => {

@@ -1,7 +1,7 @@
 /** The command line: which commands there are, what they print and the code that they exit with. */
 
 import { Command, CommanderError } from 'commander'
-import { BouncerError } from '../errors.js'
+import { codeOf, messageOf } from '../thrown.js'
 import { addCapiCommand } from './capi/capi-command.js'
 import { askService } from './check.js'
 import type { CommandContext } from './command-context.js'
@@ -53,6 +53,5 @@ export async function runCommandLine(words: readonly string[], context: CommandC
 }
 
 function errorLine(error: unknown): string {
-  const code = error instanceof BouncerError ? error.code : 'ERR_CSB_INTERNAL'
-  return oneLine(`${code}: ${error instanceof Error ? error.message : String(error)}`)
+  return oneLine(`${codeOf(error)}: ${messageOf(error)}`)
 }

@@ -2,7 +2,7 @@
 
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { loadConfiguration } from '../config/load-configuration.js'
-import type { BouncerOptions } from '../config/options.js'
+import type { BouncerOptions } from '../config/options/options.js'
 import { createCheckService } from '../server/check-service.js'
 import type { CheckedBouncer } from '../server/checked-bouncer.js'
 import { defaultConfigurationFile } from './package-root.js'

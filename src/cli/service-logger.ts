@@ -1,7 +1,7 @@
 /** The service's log: JSON lines on standard output, by pino. */
 
 import { pino } from 'pino'
-import type { LogLevel } from '../config/options.js'
+import type { LogLevel } from '../config/options/options.js'
 import type { Logger } from '../logger.js'
 
 /** Writes synchronously, so that the last lines are not lost when the process ends. A remediation has fields of its own. */

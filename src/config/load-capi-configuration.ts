@@ -1,12 +1,12 @@
 /** What the commands about CAPI read: flags over environment over `FILE.local` over `FILE` over defaults, and only options about CAPI. */
 
-import { capiOptions } from './capi-options.js'
-import { environmentLayer } from './environment-layer.js'
-import { fileLayers } from './file-layer.js'
-import { type Layer, readLayer } from './layer.js'
+import { environmentLayer } from './layers/environment-layer.js'
+import { fileLayers } from './layers/file-layer.js'
+import { type Layer, readLayer } from './layers/layer.js'
+import { inFile, type Spelling } from './layers/spelling.js'
 import type { ConfigurationPlaces } from './load-configuration.js'
+import { capiOptions } from './options/capi-options.js'
 import { type OptionValues, resolveLayers } from './resolve.js'
-import { inFile, type Spelling } from './spelling.js'
 
 /** Paths are absolute, the password is out of its file. */
 export type CapiConfiguration = Readonly<Pick<OptionValues, keyof typeof capiOptions.shape>>

@@ -1,12 +1,12 @@
 /** The check service's configuration: environment over `FILE.local` over `FILE` over defaults. */
 
-import { environmentLayer } from './environment-layer.js'
-import { fileLayers } from './file-layer.js'
-import type { ListenAddress } from './listen-address.js'
-import type { BouncerOptions, LogLevel } from './options.js'
+import type { ListenAddress } from './kinds/listen-address.js'
+import { environmentLayer } from './layers/environment-layer.js'
+import { fileLayers } from './layers/file-layer.js'
+import { inFile } from './layers/spelling.js'
+import type { BouncerOptions, LogLevel } from './options/options.js'
 import { libraryPart, type ResolvedOptions, withoutEffect } from './parse-options.js'
 import { type Resolved, resolveLayers } from './resolve.js'
-import { inFile } from './spelling.js'
 
 export interface ServiceConfiguration {
   /** For `createBouncer`; a logger may be put beside it. Prints no secret. */

@@ -1,11 +1,11 @@
 /** `docs/options.md`, written from the schema, so that code and documentation cannot differ. */
 
-import { allOptions, infoOf, type OptionName, optionNames } from './options.js'
-import { inCode, inEnvironment, inFile } from './spelling.js'
+import { inCode, inEnvironment, inFile } from './layers/spelling.js'
+import { allOptions, infoOf, type OptionName, optionNames } from './options/options.js'
 
 const introduction = `# Options
 
-Written from the schema in \`src/config/options.ts\`; run \`npm run docs:options\` after a change there.
+Written from the schemas in \`src/config/options/\`; run \`npm run docs:options\` after a change there.
 
 The same options have three ways in: code (\`createBouncer\`, the middleware), a YAML file and the environment
 (the check service). The first column gives the names in this order: file, code, environment. Option by option, the

@@ -2,12 +2,12 @@
 
 import { BouncerError } from '../errors.js'
 import { type Logger, safeLogger, silentLogger } from '../logger.js'
-import { readLayer } from './layer.js'
-import type { OptionName } from './options.js'
-import { kindOf } from './problem.js'
+import type { Secret } from './kinds/secret.js'
+import { readLayer } from './layers/layer.js'
+import { inCode, type Spelling } from './layers/spelling.js'
+import type { OptionName } from './options/options.js'
+import { kindOf } from './problems/problem.js'
 import { type OptionValues, type Resolved, resolveLayers } from './resolve.js'
-import type { Secret } from './secret.js'
-import { inCode, type Spelling } from './spelling.js'
 
 type LibraryValues = Omit<
   OptionValues,

@@ -2,16 +2,16 @@
 
 import { resolve as resolvePath } from 'node:path'
 import type { z } from 'zod'
-import { absoluteLocation } from './capi-kinds.js'
-import { contradictions } from './contradictions.js'
-import type { GivenValue, Layer } from './layer.js'
-import { allOptions, infoOf, type OptionName, optionNames } from './options.js'
-import { issueSentence, throwProblems } from './problem.js'
-import { limitProblems } from './remediation-limit.js'
-import { reportProblems } from './report-problems.js'
-import { readSecretFile } from './secret-file.js'
-import type { Spelling } from './spelling.js'
-import { substitute } from './substitution.js'
+import { absoluteLocation } from './kinds/capi-kinds.js'
+import type { GivenValue, Layer } from './layers/layer.js'
+import { readSecretFile } from './layers/secret-file.js'
+import type { Spelling } from './layers/spelling.js'
+import { substitute } from './layers/substitution.js'
+import { allOptions, infoOf, type OptionName, optionNames } from './options/options.js'
+import { contradictions } from './problems/contradictions.js'
+import { issueSentence, throwProblems } from './problems/problem.js'
+import { limitProblems } from './problems/remediation-limit.js'
+import { reportProblems } from './problems/report-problems.js'
 
 /** Every option with its value or default. */
 export type OptionValues = z.output<typeof allOptions>

@@ -1,12 +1,12 @@
 /** The options that may differ from route to route, where several faces share one bouncer. */
 
-import { readLayer } from './layer.js'
-import type { BouncerOptions, OptionName } from './options.js'
-import { allOptions } from './options.js'
+import { readLayer } from './layers/layer.js'
+import { inCode } from './layers/spelling.js'
+import type { BouncerOptions, OptionName } from './options/options.js'
+import { allOptions } from './options/options.js'
 import type { ResolvedOptions } from './parse-options.js'
-import { issueSentence, throwProblems } from './problem.js'
-import { limitProblems } from './remediation-limit.js'
-import { inCode } from './spelling.js'
+import { issueSentence, throwProblems } from './problems/problem.js'
+import { limitProblems } from './problems/remediation-limit.js'
 
 const routeOptionNames = [
   'trustedProxies',

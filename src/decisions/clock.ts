@@ -32,6 +32,11 @@ export class TickClock {
     return Math.floor(this.#clock() / TICK)
   }
 
+  /** Unix milliseconds of tick 0, by the wall clock as it is set now. */
+  wallTimeOfZero(): number {
+    return Date.now() - this.#clock()
+  }
+
   isAhead(tick: number): boolean {
     return tick > this.#sure || tick > this.now()
   }

@@ -14,6 +14,7 @@
 import type { Prefix } from '../net/prefix.js'
 import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import type { PageAllocator } from '../net/prefix-table/page-allocator.js'
+import { LAST_TICK } from './clock.js'
 import type { IdWords } from './decision-id.js'
 import { SlotPages } from './slot-pages.js'
 import { decodeTexts, encodeTexts } from './text-block.js'
@@ -109,6 +110,13 @@ export class DecisionRows implements Saved {
 
   expiresAt(slot: number): number {
     return this.get(slot, EXPIRES) >>> 0
+  }
+
+  /** Moves the end of all decisions: restored in another process, ticks count from another moment. */
+  shiftExpiry(ticks: number): void {
+    for (let slot = 1; slot < this.end; slot++) {
+      this.set(slot, EXPIRES, Math.min(Math.max(this.expiresAt(slot) + ticks, 0), LAST_TICK))
+    }
   }
 
   hasFlag(slot: number, flag: number): boolean {

@@ -3,7 +3,6 @@
  * address; it is one row, or several for a `first-last` range, found through its prefix.
  */
 
-import type { AddressWords, Family } from '../net/address.js'
 import type { Prefix } from '../net/prefix.js'
 import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import { PageAllocator } from '../net/prefix-table/page-allocator.js'
@@ -13,25 +12,17 @@ import * as row from './decision-rows.js'
 import { DecisionRows } from './decision-rows.js'
 import { parseGoDuration } from './go-duration.js'
 import { RowChains } from './row-chains.js'
+import { flagsOf, type Identity, RowIdentity } from './row-identity.js'
 import { RowLabels } from './row-labels.js'
+import { RowMatcher } from './row-matcher.js'
 import { Severity } from './severity.js'
+import { findProblem, type SkipReason } from './skip-reason.js'
 import { SlotSet } from './slot-set.js'
 import { type Target, TargetReader } from './target.js'
-import { LONGEST_TEXT } from './text-limits.js'
 import type { WireDecision } from './wire-decision.js'
-
-/** Why a decision was refused. `over`: its duration is zero or less, which is normal. */
-export type SkipReason = 'missing_field' | 'bad_duration' | 'bad_value' | 'too_long' | 'over' | 'limit'
 
 /** What became of a decision that was put. */
 export type PutResult = 'added' | 'renewed' | SkipReason
-
-/**
- * What makes two decisions the same one. `value`: scope, value as received and type, for a LAPI that removes duplicates (its
- * default) and names in `deleted` ids that it never sent. `id`: the row id too, for `dedup=false`, where only that is right.
- * `list`: the origin too, and the scenario where the origin is `lists`, for lists that come and go one by one.
- */
-export type Identity = 'value' | 'id' | 'list'
 
 export interface DecisionStoreOptions {
   readonly identity?: Identity
@@ -41,6 +32,14 @@ export interface DecisionStoreOptions {
   readonly limit?: number
 }
 
+/** What is said of one target. */
+interface Statement {
+  readonly decision: WireDecision
+  readonly target: Target
+  readonly id: IdWords | null
+  readonly expires: number
+}
+
 export class DecisionStore implements Saved {
   readonly identity: Identity
   readonly clock: MonotonicClock
@@ -48,8 +47,10 @@ export class DecisionStore implements Saved {
   readonly labels: RowLabels
   /** Time as the store's rows count it. */
   readonly ticks: TickClock
+  readonly matcher: RowMatcher
   readonly #allocator = new PageAllocator()
   readonly #chains: RowChains
+  readonly #identities: RowIdentity
   readonly #severity: Severity
   readonly #targets = new TargetReader()
   #protected: SlotSet | null = null
@@ -63,6 +64,8 @@ export class DecisionStore implements Saved {
     this.rows = new DecisionRows(this.#allocator, options.limit ?? 1 << 27)
     this.labels = new RowLabels(this.rows)
     this.#chains = new RowChains(this.rows, this.#allocator)
+    this.#identities = new RowIdentity(this.rows, this.labels, this.identity)
+    this.matcher = new RowMatcher(this.rows, this.#chains, this.ticks)
   }
 
   /** Decisions held, those included that are over and not yet swept. */
@@ -117,29 +120,6 @@ export class DecisionStore implements Saved {
     return end === this.rows.end ? 0 : end
   }
 
-  /** The row of the most severe decision in force on an address, the most specific of equals; 0 if there is none. */
-  match(family: Family, address: AddressWords): number {
-    const count = this.#chains.match(family, address)
-    return count === 0 ? 0 : this.#mostSevere(count)
-  }
-
-  /** The row of the most severe decision in force on exactly this text; 0 if there is none. */
-  matchText(scope: string, value: string): number {
-    const head = this.#chains.headOfText(scope, value)
-    return this.#firstInForce(head)
-  }
-
-  /** All rows in force on an address. */
-  matchAll(family: Family, address: AddressWords): number[] {
-    const count = this.#chains.match(family, address)
-    return [...this.#chains.matches.subarray(0, count)].flatMap((head) => this.#allInForce(head))
-  }
-
-  /** All rows in force on exactly this text. */
-  matchAllText(scope: string, value: string): number[] {
-    return this.#allInForce(this.#chains.headOfText(scope, value))
-  }
-
   /**
    * Frees the rows that are over among `count` slots from `from` on. Returns where to go on, or 0 at the end. Judging never
    * depends on it: a row that is over does not match. Reading the rows in order is so cheap (about 5 ms a million) that no
@@ -162,7 +142,7 @@ export class DecisionStore implements Saved {
 
   /** Everything, with the wall-clock time of tick 0 first: another process has another tick 0. */
   *blocks(): Generator<Int32Array> {
-    yield new Int32Array(Float64Array.of(this.#wallTimeOfTickZero()).buffer)
+    yield new Int32Array(Float64Array.of(this.ticks.wallTimeOfZero()).buffer)
     yield* this.rows.blocks()
     yield* this.labels.blocks()
     yield* this.#chains.blocks()
@@ -174,73 +154,27 @@ export class DecisionStore implements Saved {
     await this.rows.restore(take)
     await this.labels.restore(take)
     await this.#chains.restore(take)
-    this.#shiftExpiry(Math.round((wallTimeOfTickZero - this.#wallTimeOfTickZero()) / TICK))
-  }
-
-  #wallTimeOfTickZero(): number {
-    return Date.now() - this.clock()
-  }
-
-  #shiftExpiry(ticks: number): void {
-    for (let slot = 1; slot < this.rows.end; slot++) {
-      const shifted = this.rows.expiresAt(slot) + ticks
-      this.rows.set(slot, row.EXPIRES, Math.min(Math.max(shifted, 0), LAST_TICK))
-    }
-  }
-
-  #mostSevere(count: number): number {
-    let best = 0
-    let bestRank = Number.POSITIVE_INFINITY
-    for (let i = 0; i < count; i++) {
-      const slot = this.#firstInForce(this.#chains.matches[i])
-      if (slot === 0) continue
-      const rank = this.rows.rankOf(slot)
-      if (rank < bestRank) {
-        best = slot
-        bestRank = rank
-      }
-    }
-    return best
-  }
-
-  #firstInForce(head: number): number {
-    let slot = head
-    while (slot !== 0 && !this.ticks.isAhead(this.rows.expiresAt(slot))) slot = this.rows.get(slot, row.NEXT)
-    return slot
-  }
-
-  #allInForce(head: number): number[] {
-    const slots: number[] = []
-    for (let slot = head; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
-      if (this.ticks.isAhead(this.rows.expiresAt(slot))) slots.push(slot)
-    }
-    return slots
+    this.rows.shiftExpiry(Math.round((wallTimeOfTickZero - this.ticks.wallTimeOfZero()) / TICK))
   }
 
   #putTarget(target: Target, decision: WireDecision, milliseconds: number): PutResult {
     const expires = Math.min(Math.ceil((this.clock() + milliseconds) / TICK), LAST_TICK)
-    const id = splitId(decision.id)
-    if (target.kind === 'text') return this.#putRow(target, null, decision, id, expires, 0)
+    const statement = { decision, target, id: splitId(decision.id), expires }
+    if (target.kind === 'text') return this.#putRow(statement, null, 0)
     let result: PutResult = 'renewed'
     for (let i = 0; i < target.prefixes.length; i++) {
-      const one = this.#putRow(target, target.prefixes[i], decision, id, expires, i === 0 ? 0 : row.IS_CONTINUATION)
+      const one = this.#putRow(statement, target.prefixes[i], i === 0 ? 0 : row.IS_CONTINUATION)
       if (one === 'limit') return one
       if (i === 0) result = one
     }
     return result
   }
 
-  #putRow(
-    target: Target,
-    prefix: Prefix | null,
-    decision: WireDecision,
-    id: IdWords | null,
-    expires: number,
-    flags: number,
-  ): PutResult {
+  #putRow(statement: Statement, prefix: Prefix | null, flags: number): PutResult {
+    const { decision, target, id, expires } = statement
     const head = this.#chains.headOf(target, prefix)
-    const known = head === 0 ? 0 : this.#find(head, target, decision, id)
-    if (known === 0) return this.#addRow(head, target, prefix, decision, id, expires, flags)
+    const known = head === 0 ? 0 : this.#identities.find(head, target, decision, id)
+    if (known === 0) return this.#addRow(head, statement, prefix, flags)
     this.labels.renew(known, decision)
     this.rows.set(known, row.EXPIRES, expires)
     this.rows.setId(known, id)
@@ -248,15 +182,8 @@ export class DecisionStore implements Saved {
     return 'renewed'
   }
 
-  #addRow(
-    head: number,
-    target: Target,
-    prefix: Prefix | null,
-    decision: WireDecision,
-    id: IdWords | null,
-    expires: number,
-    flags: number,
-  ): PutResult {
+  #addRow(head: number, statement: Statement, prefix: Prefix | null, flags: number): PutResult {
+    const { decision, target, id, expires } = statement
     const labels = this.labels.acquire(decision)
     if (labels === null) return 'limit'
     const slot = this.rows.allocate()
@@ -287,31 +214,10 @@ export class DecisionStore implements Saved {
 
   #removeRow(target: Target, prefix: Prefix | null, decision: WireDecision, id: IdWords | null): boolean {
     const head = this.#chains.headOf(target, prefix)
-    const slot = head === 0 ? 0 : this.#find(head, target, decision, id)
+    const slot = head === 0 ? 0 : this.#identities.find(head, target, decision, id)
     if (slot === 0 || this.#protected?.has(slot) === true) return false
     this.#drop(slot)
     return true
-  }
-
-  /** The row of the same decision (see `Identity`) in a chain, or 0. */
-  #find(head: number, target: Target, decision: WireDecision, id: IdWords | null): number {
-    const type = this.labels.types.find(decision.type)
-    for (let slot = head; slot !== 0; slot = this.rows.get(slot, row.NEXT)) {
-      if (this.rows.get(slot, row.LABELS) >>> 16 !== type) continue
-      if (this.#hasValue(slot, target) && (this.identity === 'value' || this.#isSame(slot, decision, id))) return slot
-    }
-    return 0
-  }
-
-  #isSame(slot: number, decision: WireDecision, id: IdWords | null): boolean {
-    return this.identity === 'id' ? this.rows.hasId(slot, id) : this.labels.isOfList(slot, decision)
-  }
-
-  #hasValue(slot: number, target: Target): boolean {
-    if (target.kind === 'text') return true // a chain on a text is of one scope and value
-    if (this.rows.hasFlag(slot, row.IS_RANGE_SCOPE) !== (target.scope === 'Range')) return false
-    if (!this.rows.hasFlag(slot, row.HAS_TEXT)) return target.oddText === null
-    return this.rows.textOf(slot)?.value === target.oddText
   }
 
   /**
@@ -326,7 +232,7 @@ export class DecisionStore implements Saved {
     for (let other = this.#chains.headOf(target, prefix); other !== 0; ) {
       const next = this.rows.get(other, row.NEXT)
       const isOld = !arrived.has(other) && this.labels.originOf(other) === origin
-      if (isOld && this.#hasValue(other, target)) this.#drop(other)
+      if (isOld && this.#identities.hasValue(other, target)) this.#drop(other)
       other = next
     }
   }
@@ -336,21 +242,4 @@ export class DecisionStore implements Saved {
     this.labels.detach(slot)
     this.rows.free(slot)
   }
-}
-
-function flagsOf(target: Target, prefix: Prefix | null): number {
-  if (target.kind === 'text') return row.IN_USE | row.IS_TEXT_TARGET | row.HAS_TEXT
-  const family = prefix?.family === 6 ? row.IS_IPV6 : 0
-  const scope = target.scope === 'Range' ? row.IS_RANGE_SCOPE : 0
-  return row.IN_USE | family | scope | (target.oddText === null ? 0 : row.HAS_TEXT)
-}
-
-/** Checks what typed code cannot: a user's source and a LAPI's JSON may hold anything. */
-function findProblem(decision: WireDecision): 'missing_field' | 'too_long' | null {
-  const { type, scope, value, duration, origin } = decision
-  for (const text of [type, scope, value, duration]) {
-    if (typeof text !== 'string' || text === '') return 'missing_field'
-    if (text.length > LONGEST_TEXT) return 'too_long'
-  }
-  return typeof origin === 'string' && origin.length > LONGEST_TEXT ? 'too_long' : null
 }

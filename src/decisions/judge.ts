@@ -44,7 +44,7 @@ export class Judge {
     const holders = this.#holders
     for (let i = 0; i < holders.length; i++) {
       const store = holders[i].store
-      this.#consider(store, store.match(this.family, this.words))
+      this.#consider(store, store.matcher.match(this.family, this.words))
       if (subjects !== undefined) this.#considerSubjects(store, subjects)
     }
     const store: DecisionStore | null = this.#store
@@ -62,9 +62,9 @@ export class Judge {
     this.family = typeof address === 'string' ? parseAddress(address, this.words) : 0
     const found = this.#holders.flatMap(({ store }) => {
       const texts = Object.entries(subjects ?? {}).flatMap(([scope, value]) =>
-        store.matchAllText(canonicalScope(scope), value),
+        store.matcher.matchAllText(canonicalScope(scope), value),
       )
-      return [...store.matchAll(this.family, this.words), ...texts].map((slot) => ({
+      return [...store.matcher.matchAll(this.family, this.words), ...texts].map((slot) => ({
         order: store.rows.orderOf(slot),
         verdict: new RowVerdict(store, slot, this.words),
       }))
@@ -82,6 +82,6 @@ export class Judge {
   }
 
   #considerSubjects(store: DecisionStore, subjects: Subjects): void {
-    for (const scope in subjects) this.#consider(store, store.matchText(canonicalScope(scope), subjects[scope]))
+    for (const scope in subjects) this.#consider(store, store.matcher.matchText(canonicalScope(scope), subjects[scope]))
   }
 }

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { BouncerError } from '../errors.js'
+import { messageOf, systemCodeOf } from '../thrown.js'
 import type { DecisionStore } from './decision-store.js'
 
 /** Goes up whenever what a page or a row means changes. */
@@ -62,7 +63,7 @@ export async function readSnapshot(path: string, settings: string, store: Decisi
   try {
     file = await open(path, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (systemCodeOf(error) === 'ENOENT') return false
     throw failure(`snapshot_file ${path} cannot be read`, error)
   }
   try {
@@ -129,6 +130,6 @@ function digest(settings: string): Buffer {
 }
 
 function failure(what: string, error: unknown): BouncerError {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   return new BouncerError('ERR_CSB_SNAPSHOT', `${what}: ${reason}`, { cause: error })
 }

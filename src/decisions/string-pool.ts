@@ -1,7 +1,8 @@
+/** Strings that many decisions share, each kept once under a small integer, and let go when nothing refers to it any more. */
+
 import type { Saved, TakeBlock } from '../net/prefix-table/blocks.js'
 import { decodeTexts, encodeTexts } from './text-block.js'
 
-/** Strings that many decisions share, each kept once under a small integer, and let go when nothing refers to it any more. */
 export class StringPool implements Saved {
   readonly #ids = new Map<string, number>()
   readonly #texts: string[] = []

@@ -7,6 +7,7 @@ import { type Stats, unwatchFile, watchFile } from 'node:fs'
 import type { Reader, Response } from 'maxmind'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { messageOf, systemCodeOf } from '../thrown.js'
 import type { GeoResolver, Place } from './geo-resolver.js'
 import { asNumberIn, countryIn } from './mmdb-record.js'
 
@@ -78,7 +79,7 @@ export class MmdbResolver implements GeoResolver {
       logger.info(`${database.path} was replaced and is read again`)
     } catch (error) {
       const stays = database.reader === null ? '' : '; the database read before stays in use'
-      logger.error(`${error instanceof Error ? error.message : String(error)}${stays}`)
+      logger.error(`${messageOf(error)}${stays}`)
     }
   }
 
@@ -90,7 +91,7 @@ export class MmdbResolver implements GeoResolver {
       for (const address of ['0.0.0.0', '255.255.255.255']) reader.get(address)
       database.reader = reader
     } catch (cause) {
-      const reason = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause)
+      const reason = systemCodeOf(cause) ?? messageOf(cause)
       const message = `The MMDB file ${database.path} cannot be used: ${reason}`
       throw new BouncerError('ERR_CSB_GEOIP', message, { cause })
     }

@@ -4,11 +4,13 @@ import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { BouncerError } from '../errors.js'
 import { type Logger, silentLogger } from '../logger.js'
+import { systemCodeOf } from '../thrown.js'
 import { type BaseUrl, parseBaseUrl } from './base-url.js'
 import { Connections } from './connections.js'
 import { Deadline } from './deadline.js'
 import { explainTls } from './tls-errors.js'
 import { type TlsFilePaths, TlsFiles } from './tls-files.js'
+import { unlessAborted } from './unless-aborted.js'
 
 export interface HttpClientOptions {
   /** With or without a path and a trailing slash, or a unix socket; see `parseBaseUrl`. */
@@ -111,6 +113,7 @@ export class HttpClient {
         body: request.body ?? null,
         signal: deadline.signal,
       })
+      // undici heeds its signal only once it is connected, so that a connect that hangs would outlast the deadline.
       const answer = await unlessAborted(exchange, deadline.signal)
       return new UndiciResponse(answer, deadline, explain)
     } catch (error) {
@@ -139,7 +142,9 @@ export class HttpClient {
   #explain(error: unknown, request: HttpRequest, deadline: Deadline): unknown {
     if (request.signal.aborted) return request.signal.reason
     if (error instanceof BouncerError) return error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = systemCodeOf(error) ?? ''
+    // undici adds the bytes that it could not parse, and an answer may hold or repeat a secret.
+    if (error instanceof Error && 'data' in error) Reflect.deleteProperty(error, 'data')
     if (deadline.isOver) {
       const message = `${this.target} did not answer in full within ${request.deadline} ms`
       return new BouncerError('ERR_CSB_TIMEOUT', message, { cause: error })
@@ -154,15 +159,6 @@ export class HttpClient {
     const message = `The connection to ${this.target} broke before the answer was complete (${detail})`
     return new BouncerError('ERR_CSB_CONNECTION_LOST', message, { cause: error })
   }
-}
-
-/** undici heeds its signal only once it is connected, so that a connect that hangs would outlast the deadline. */
-function unlessAborted<Result>(exchange: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    exchange.then(resolve, reject)
-  })
 }
 
 /** Whether the peer cannot have seen the request. The code alone does not tell: ETIMEDOUT may also end a read. */

@@ -1,6 +1,7 @@
 /** What failed in TLS, told so that a person can find the certificate that has to change. */
 
 import { BouncerError } from '../errors.js'
+import { systemCodeOf } from '../thrown.js'
 
 /** Node's own names for a certificate that does not pass (`X509_verify_cert_error_string`, and the check of the host name). */
 const refusedByUs =
@@ -8,7 +9,7 @@ const refusedByUs =
 
 /** `ERR_CSB_TLS`, or null if the error is none of TLS. */
 export function explainTls(error: unknown, target: string): BouncerError | null {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = systemCodeOf(error) ?? ''
   const message = sentence(code, target)
   return message === null ? null : new BouncerError('ERR_CSB_TLS', message, { cause: error })
 }

@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { messageOf, systemCodeOf } from '../thrown.js'
 
 /** Paths of PEM files. */
 export interface TlsFilePaths {
@@ -65,7 +66,7 @@ export class TlsFiles {
       return true
     } catch (error) {
       // Also while a certificate is already new and its key still old: the next change of the files is another chance.
-      this.#logger.warn(`${error instanceof Error ? error.message : error}; those read before stay in use`)
+      this.#logger.warn(`${messageOf(error)}; those read before stay in use`)
       return false
     }
   }
@@ -119,5 +120,5 @@ function readPem(path: string): Buffer {
 
 /** Codes only: messages of OpenSSL may quote what they could not read. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown format'
+  return systemCodeOf(error) ?? 'unknown format'
 }

@@ -3,7 +3,7 @@
  * A cache of fixed size: a text costs one hash and one comparison, and allocates only when it was not there.
  */
 
-import { decodeJsonString } from './json-string.js'
+import { decodeJsonString } from '../json/json-string.js'
 
 const SLOTS = 512
 const WINDOW = 4

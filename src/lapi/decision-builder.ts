@@ -5,8 +5,8 @@
 
 import { LONGEST_SCENARIO, LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
+import { decodeJsonString, plainText } from '../json/json-string.js'
 import { ByteInterner } from './byte-interner.js'
-import { decodeJsonString, plainText } from './json-string.js'
 
 /** A text that is too long is kept with exactly one unit more than allowed, so that the store can tell and refuse it. */
 const TEXT_LIMIT = LONGEST_TEXT + 1

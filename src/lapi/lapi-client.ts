@@ -5,7 +5,7 @@ import { BouncerError } from '../errors.js'
 import { HttpClient, type HttpClientOptions } from '../http/http-client.js'
 import { parseRetryAfter } from '../http/retry-after.js'
 import { type Logger, silentLogger } from '../logger.js'
-import { readDecisionStream } from './stream-parser.js'
+import { readDecisionStream } from './decision-stream.js'
 import type { UsageMetrics } from './usage-metrics.js'
 
 export interface LapiClientOptions {

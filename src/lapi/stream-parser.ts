@@ -1,34 +1,26 @@
 /**
- * The incremental parser of `GET /v1/decisions/stream`: bytes in, decisions out, as they come.
- * Hot: under a microsecond a decision (155 bytes), two new strings and one object. Holds nothing but the piece of a token
- * that a chunk cut in two.
+ * The incremental parser of `GET /v1/decisions/stream`: bytes in, decisions out, as they come. Holds nothing but the piece of a
+ * token that a chunk cut in two. This is the document around the decisions; what one of them costs is in decision-parser.ts.
  */
 
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
-import { DecisionBuilder, fieldAt, fieldNamed, ID, idOf, OTHER_FIELD } from './decision-builder.js'
+import { CarriedToken } from '../json/carried-token.js'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COLON,
   COMMA,
-  isDigit,
   isSpace,
   LOWER_N,
   OPEN_BRACE,
   OPEN_BRACKET,
-  PLAIN_BYTE,
   QUOTE,
-  ZERO,
-} from './json-bytes.js'
-import { JsonMismatch, JsonSkipper } from './json-skipper.js'
-import { decodeJsonString, jsonBytesFor } from './json-string.js'
-
-/** About a hundred decisions: short even before the code is compiled, long enough that a slice costs nothing. */
-const SLICE_BYTES = 16 * 1024
-const LONGEST_TURN_MS = 4
+} from '../json/json-bytes.js'
+import { JsonMismatch } from '../json/json-mismatch.js'
+import { JsonSkipper } from '../json/json-skipper.js'
+import { DecisionParser } from './decision-parser.js'
+import { malformedAnswer } from './malformed-answer.js'
 
 export interface DecisionStreamOptions {
   /**
@@ -56,27 +48,23 @@ const AFTER_VALUE = 5
 const AT_FIRST_ELEMENT = 6
 const AT_ELEMENT = 7
 const AFTER_ELEMENT = 8
-const AT_FIRST_FIELD = 9
-const AT_FIELD = 10
-const AT_FIELD_COLON = 11
-const AT_FIELD_VALUE = 12
-const AFTER_FIELD = 13
-const AFTER_DOCUMENT = 14
-// Within a value that nobody needs, or within a string or number that is carried over until it is complete.
-const IN_SKIPPED = 15
-const IN_CARRIED = 16
+const AFTER_DOCUMENT = 9
+// Within a decision, a key, or a value that nobody needs.
+const IN_DECISION = 10
+const IN_KEY = 11
+const IN_SKIPPED = 12
 
 // The members of the document, as bits of a set.
 const OTHER = 0
 const NEW = 1
 const DELETED = 2
 
-/** What is carried of a token: a quote, as many bytes as count, and one that tells that there were more. */
-const CARRY_BYTES = 1 + jsonBytesFor(LONGEST_TEXT + 1) + 1
+const LONGEST_KEY = 'deleted'.length + 1
 
 export class DecisionStreamParser {
   readonly #buildsDeleted: boolean
-  readonly #builder = new DecisionBuilder()
+  readonly #decision = new DecisionParser()
+  readonly #key = new CarriedToken(LONGEST_KEY)
   readonly #skipper = new JsonSkipper()
   #state = AT_DOCUMENT
   #offset = 0
@@ -85,11 +73,8 @@ export class DecisionStreamParser {
   #new: WireDecision[] = []
   #section = OTHER
   #sectionsSeen = 0
-  #field = OTHER_FIELD
   /** The state once the skipper is done. */
   #after = AT_DOCUMENT
-  #carry: Buffer | undefined
-  #carried = 0
 
   constructor(options: DecisionStreamOptions = {}) {
     this.#buildsDeleted = options.sections !== 'new'
@@ -111,7 +96,8 @@ export class DecisionStreamParser {
       this.#run(bytes)
     } catch (error) {
       if (!(error instanceof JsonMismatch)) throw error
-      this.#failure = malformed(error, bytes, this.#offset, this.#state === AT_DOCUMENT)
+      const place = { offset: this.#offset, isFirst: this.#state === AT_DOCUMENT }
+      this.#failure = malformedAnswer(error, bytes, place)
       throw this.#failure
     }
     this.#offset += bytes.length
@@ -135,31 +121,30 @@ export class DecisionStreamParser {
     const end = bytes.length
     let at = 0
     while (at < end) {
-      if (this.#state >= IN_SKIPPED) at = this.#feedSkipper(bytes, at, end)
+      if (this.#state >= IN_DECISION) at = this.#feed(bytes, at, end)
       else if (isSpace(bytes[at])) at++
-      else at = this.#step(bytes, at, end)
+      else at = this.#step(bytes[at], at)
     }
   }
 
-  #step(bytes: Buffer, at: number, end: number): number {
-    const byte = bytes[at]
+  #feed(bytes: Buffer, at: number, end: number): number {
+    if (this.#state === IN_DECISION) {
+      const next = this.#decision.feed(bytes, at, end)
+      if (!this.#decision.done) return next
+      this.#emit()
+      this.#state = AFTER_ELEMENT
+      return next
+    }
+    const token = this.#state === IN_KEY ? this.#key : this.#skipper
+    const next = token.feed(bytes, at, end)
+    if (!token.done) return next
+    if (this.#state === IN_KEY) this.#beginSection(this.#key.text(), next - 1)
+    else this.#state = this.#after
+    return next
+  }
+
+  #step(byte: number, at: number): number {
     switch (this.#state) {
-      case AT_FIRST_FIELD:
-        if (byte === CLOSE_BRACE) return this.#endDecision(at)
-        if (byte !== QUOTE) throw new JsonMismatch('a key in quotes or "}"', at)
-        return this.#fields(bytes, at, end)
-      case AT_FIELD:
-        if (byte !== QUOTE) throw new JsonMismatch('a key in quotes', at)
-        return this.#fields(bytes, at, end)
-      case AT_FIELD_COLON:
-        if (byte !== COLON) throw new JsonMismatch('":"', at)
-        return this.#goOn(AT_FIELD_VALUE, at)
-      case AT_FIELD_VALUE:
-        return this.#fieldValue(byte, at)
-      case AFTER_FIELD:
-        if (byte === CLOSE_BRACE) return this.#endDecision(at)
-        if (byte !== COMMA) throw new JsonMismatch('"," or "}"', at)
-        return this.#goOn(AT_FIELD, at)
       case AT_FIRST_ELEMENT:
         if (byte === CLOSE_BRACKET) return this.#goOn(AFTER_VALUE, at)
         return this.#element(byte, at)
@@ -183,10 +168,10 @@ export class DecisionStreamParser {
       case AT_FIRST_KEY:
         if (byte === CLOSE_BRACE) return this.#goOn(AFTER_DOCUMENT, at)
         if (byte !== QUOTE) throw new JsonMismatch('a key in quotes or "}"', at)
-        return this.#carryOver(AT_COLON, at)
+        return this.#beginKey(at)
       case AT_KEY:
         if (byte !== QUOTE) throw new JsonMismatch('a key in quotes', at)
-        return this.#carryOver(AT_COLON, at)
+        return this.#beginKey(at)
       case AT_COLON:
         if (byte !== COLON) throw new JsonMismatch('":"', at)
         return this.#goOn(AT_VALUE, at)
@@ -216,65 +201,16 @@ export class DecisionStreamParser {
   }
 
   #element(byte: number, at: number): number {
-    this.#builder.begin()
-    if (byte === OPEN_BRACE) return this.#goOn(AT_FIRST_FIELD, at)
+    this.#decision.begin()
+    if (byte === OPEN_BRACE) return this.#goOn(IN_DECISION, at)
     // No object: a decision without fields, so that it is refused and counted where the others go on.
     this.#emit()
     return this.#skip(AFTER_ELEMENT, at)
   }
 
-  #endDecision(at: number): number {
-    this.#emit()
-    return this.#goOn(AFTER_ELEMENT, at)
-  }
-
   #emit(): void {
-    if (this.#section === NEW) this.#new.push(this.#builder.build())
-    else this.#deleted.push(this.#builder.build())
-  }
-
-  /**
-   * The hot loop, entered at the quote of a key. Takes fields that lie whole in the chunk, in plain ASCII and without
-   * white space: none, some or all. The first that is anything else stays untouched and goes the slow way, step by step.
-   */
-  #fields(bytes: Buffer, at: number, end: number): number {
-    this.#state = AT_FIELD
-    while (at < end && bytes[at] === QUOTE) {
-      let to = at + 1
-      while (to < end && PLAIN_BYTE[bytes[to]] === 1) to++
-      if (to + 2 >= end || bytes[to] !== QUOTE || bytes[to + 1] !== COLON) break
-      const field = fieldAt(bytes, at + 1, to)
-
-      let from = to + 2
-      let next = from
-      let id: number | undefined
-      if (bytes[from] === QUOTE) {
-        to = ++from
-        while (to < end && PLAIN_BYTE[bytes[to]] === 1) to++
-        if (to + 1 >= end || bytes[to] !== QUOTE) break
-        next = to + 1
-      } else {
-        if (field !== ID || bytes[from] === ZERO) break
-        id = 0
-        while (next < end && isDigit(bytes[next])) id = id * 10 + (bytes[next++] - ZERO)
-        if (next === end || next === from || next - from > 15) break // 15 digits are exact in a double
-      }
-
-      const byte = bytes[next]
-      if (byte !== COMMA && byte !== CLOSE_BRACE) break
-      if (field === ID) this.#builder.setId(id)
-      else this.#builder.setPlainText(field, bytes, from, to)
-      if (byte === CLOSE_BRACE) return this.#endDecision(next)
-      at = next + 1
-    }
-    return at < end && bytes[at] === QUOTE ? this.#carryOver(AT_FIELD_COLON, at) : at
-  }
-
-  #fieldValue(byte: number, at: number): number {
-    const field = this.#field
-    if (field === ID ? isDigit(byte) : field !== OTHER_FIELD && byte === QUOTE) return this.#carryOver(AFTER_FIELD, at)
-    this.#builder.clear(field)
-    return this.#skip(AFTER_FIELD, at)
+    if (this.#section === NEW) this.#new.push(this.#decision.build())
+    else this.#deleted.push(this.#decision.build())
   }
 
   /** Has the value that begins at `at` validated and nothing more. */
@@ -285,76 +221,17 @@ export class DecisionStreamParser {
     return at
   }
 
-  /** Has the string or number that begins at `at` validated and its bytes carried over to `#take`. */
-  #carryOver(after: number, at: number): number {
-    this.#skipper.begin()
-    this.#state = IN_CARRIED
-    this.#after = after
-    this.#carried = 0
+  #beginKey(at: number): number {
+    this.#key.begin()
+    this.#state = IN_KEY
     return at
   }
 
-  #feedSkipper(bytes: Buffer, at: number, end: number): number {
-    const next = this.#skipper.feed(bytes, at, end)
-    if (this.#state === IN_CARRIED) {
-      this.#carry ??= Buffer.allocUnsafe(CARRY_BYTES)
-      // copy() stops at the end of its target: the rest is validated, but not kept.
-      if (this.#carried < CARRY_BYTES) bytes.copy(this.#carry, this.#carried, at, next)
-      this.#carried += next - at
-      if (this.#skipper.done) this.#take(this.#carry, next - 1)
-    }
-    if (this.#skipper.done) this.#state = this.#after
-    return next
-  }
-
-  /** Uses what was carried over for what it was wanted for. `at` is its last byte. */
-  #take(carry: Buffer, at: number): void {
-    const to = Math.min(this.#carried - 1, CARRY_BYTES)
-    if (this.#after === AT_COLON) this.#beginSection(decodeJsonString(carry, 1, to, LONGEST_TEXT), at)
-    else if (this.#after === AT_FIELD_COLON) this.#field = fieldNamed(decodeJsonString(carry, 1, to, LONGEST_TEXT))
-    else if (this.#field === ID) this.#builder.setId(idOf(carry.toString('latin1', 0, to + 1)))
-    else this.#builder.setText(this.#field, carry, 1, to)
-  }
-
+  /** `at`: the end of the key. */
   #beginSection(key: string, at: number): void {
     this.#section = key === 'new' ? NEW : key === 'deleted' ? DELETED : OTHER
     if ((this.#sectionsSeen & this.#section) !== 0) throw new JsonMismatch(`only one "${key}"`, at)
     this.#sectionsSeen |= this.#section
+    this.#state = AT_COLON
   }
-}
-
-function malformed(mismatch: JsonMismatch, bytes: Buffer, offset: number, nothingYet: boolean): BouncerError {
-  let came = ''
-  for (const byte of bytes.subarray(mismatch.at, mismatch.at + 16)) {
-    came += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`
-  }
-  const hint = nothingYet && came.startsWith('<') ? '. It looks like HTML: does the URL lead to a LAPI?' : ''
-  return new BouncerError(
-    'ERR_CSB_LAPI_BODY',
-    `The LAPI's answer is not a decision stream: at byte ${offset + mismatch.at} expected ${mismatch.message}, got "${came}"${hint}`,
-  )
-}
-
-/**
- * The decisions of a response body, as they come. A body that ends early or is malformed throws `ERR_CSB_LAPI_BODY`; an
- * error of the body itself is thrown on. The next bytes are only asked for when the caller comes back, and the event loop
- * gets its turn after about 4 ms of work, even where the bytes are all in memory.
- */
-export async function* readDecisionStream(
-  body: AsyncIterable<Uint8Array>,
-  options?: DecisionStreamOptions,
-): AsyncGenerator<DecisionBatch, void, undefined> {
-  const parser = new DecisionStreamParser(options)
-  let turnStarted = performance.now()
-  for await (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
-      const batch = parser.write(chunk.subarray(at, at + SLICE_BYTES))
-      if (batch !== NOTHING) yield batch
-      if (performance.now() - turnStarted > LONGEST_TURN_MS) {
-        await turnOfTheLoop()
-        turnStarted = performance.now()
-      }
-    }
-  }
-  parser.end()
 }

@@ -1,8 +1,8 @@
 /** The Prometheus face of a bouncer. Nothing here runs on a check but the histogram, on one of some thousands. */
 
 import { Histogram, Registry } from 'prom-client'
-import type { SkipReason } from '../decisions/decision-store.js'
 import type { DecisionCount } from '../decisions/row-labels.js'
+import type { SkipReason } from '../decisions/skip-reason.js'
 import { METRIC_PREFIX, readCounter, readGauge } from './read-metric.js'
 import type { RequestCounts } from './request-counts.js'
 

@@ -4,9 +4,11 @@
  */
 
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
 import { type LapiClient, LapiError } from '../lapi/lapi-client.js'
 import type { RemediationComponent, UsageItem } from '../lapi/usage-metrics.js'
 import type { Logger } from '../logger.js'
+import { errorOf } from '../thrown.js'
 import { operatingSystem } from './operating-system.js'
 import type { UsageCounts } from './usage-counts.js'
 import { type ActiveCount, activeItems, countedItems, markOf, NOTHING, type UsageMark } from './usage-report.js'
@@ -39,11 +41,12 @@ export class UsageReporter {
   #toldAt = performance.now()
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
-  #lastFailure: string | null = null
+  readonly #failures: FailureLog
   #isSupported = true
 
   constructor(options: UsageReporterOptions) {
     this.#options = options
+    this.#failures = new FailureLog(options.logger, 'warn')
   }
 
   start(): void {
@@ -84,7 +87,7 @@ export class UsageReporter {
       await client.pushUsageMetrics({ metrics, deadline: LONGEST_PUSH, signal })
       this.#told = mark
       this.#toldAt = at
-      this.#lastFailure = null
+      this.#failures.recovered()
     } catch (error) {
       this.#failed(error)
     }
@@ -104,19 +107,16 @@ export class UsageReporter {
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(thrown: unknown): void {
     const { client, logger, onError } = this.#options
-    if (error instanceof LapiError && error.status === 404) {
+    if (thrown instanceof LapiError && thrown.status === 404) {
       this.#isSupported = false
       logger.info(`The LAPI at ${client.target} takes no usage metrics (it is older than 1.6.3), so none are sent`)
       return
     }
-    const message = error instanceof Error ? error.message : String(error)
-    const line = `Usage metrics could not be sent and are kept for the next time: ${message}`
-    if (message === this.#lastFailure) logger.debug(line)
-    else logger.warn(line)
-    this.#lastFailure = message
-    onError(error instanceof Error ? error : new BouncerError('ERR_CSB_INTERNAL', message, { cause: error }))
+    const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
+    this.#failures.failed(error, `Usage metrics could not be sent and are kept for the next time: ${error.message}`)
+    onError(error)
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { Verdict } from '../decisions/decision.js'
 import type { Logger } from '../logger.js'
+import { messageOf } from '../thrown.js'
 import type { Answer } from './answer.js'
 import { BAN_MEDIA_TYPES, type BanMediaType, banAnswers, document, redirect } from './ban-answers.js'
 import type { GuardRails } from './guard-rails.js'
@@ -81,7 +82,7 @@ export class Responder {
     try {
       return readOwnAnswer(atOnce(banAnswer(verdict)))
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause)
+      const message = messageOf(cause)
       this.#onError(new Error(`banAnswer failed, and the usual answer is given: ${message}`, { cause }))
       return null
     }

@@ -2,9 +2,10 @@
 
 import type { ServerResponse } from 'node:http'
 import { isAddress } from '../net/address.js'
+import { quoted } from '../quoted.js'
 import { checkResult } from './check-one.js'
 import type { CheckedBouncer } from './checked-bouncer.js'
-import { quoted, type Refusal, sendJson, sendRefusal } from './json-answer.js'
+import { type Refusal, sendJson, sendRefusal } from './json-answer.js'
 
 const mostAddresses = 1_000
 /** Addresses of one request about which a LAPI is asked at a time. */

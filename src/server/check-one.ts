@@ -5,8 +5,9 @@
 
 import type { ServerResponse } from 'node:http'
 import { isAddress } from '../net/address.js'
+import { quoted } from '../quoted.js'
 import type { CheckedBouncer, CheckedDecision, CheckedVerdict } from './checked-bouncer.js'
-import { quoted, sendJson, sendRefusal } from './json-answer.js'
+import { sendJson, sendRefusal } from './json-answer.js'
 
 /** Answers for the `url` of a request whose path is `/check`: at once unless the bouncer has to ask. */
 export function answerCheckOne(bouncer: CheckedBouncer, url: string, response: ServerResponse): void | Promise<void> {

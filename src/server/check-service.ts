@@ -1,7 +1,7 @@
 /** The check service: a bouncer over HTTP, for reverse proxies and for applications in other languages. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type ListenAddress, urlOf } from '../config/listen-address.js'
+import { type ListenAddress, urlOf } from '../config/kinds/listen-address.js'
 import { BouncerError } from '../errors.js'
 import { type Logger, silentLogger } from '../logger.js'
 import { answerCheckMany } from './check-many.js'

@@ -49,10 +49,3 @@ export function sendFailure(response: ServerResponse, error: unknown, logger: Lo
   if (response.headersSent) response.destroy()
   else sendRefusal(response, { status: 500, code: 'ERR_CSB_INTERNAL', message: 'the request could not be answered' })
 }
-
-const longestShown = 60
-
-/** A client's own text in a message, bounded. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > longestShown ? `${text.slice(0, longestShown)}...` : text)
-}

@@ -2,8 +2,9 @@
 
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import type { Logger } from '../logger.js'
+import { quoted } from '../quoted.js'
 import type { CheckedBouncer } from './checked-bouncer.js'
-import { quoted, sendFailure, sendJson, sendRefusal, sendWrongMethod } from './json-answer.js'
+import { sendFailure, sendJson, sendRefusal, sendWrongMethod } from './json-answer.js'
 
 export function managementRoutes(bouncer: CheckedBouncer, logger: Logger): Express {
   const app = express()

@@ -3,17 +3,20 @@
  * outbox. A storage that cannot be opened is tried again, and whoever needs it meanwhile is told so.
  */
 
-import type { CapiApi } from '../capi/capi-api.js'
-import { randomMachineId } from '../capi/machine-id.js'
-import { Machines, type TokenHolder } from '../capi/machines.js'
+import type { CapiApi } from '../capi/api/capi-api.js'
+import { randomMachineId } from '../capi/machines/machine-id.js'
+import type { Machines, TokenHolder } from '../capi/machines/machines.js'
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
 import { Backoff } from '../http/backoff.js'
+import { pauseFor, pauseInBackground } from '../http/pause.js'
+import { unlessAborted } from '../http/unless-aborted.js'
 import type { Logger } from '../logger.js'
-import type { SignalDraft } from './hit-signal.js'
-import { pauseFor, pauseInBackground } from './pause.js'
-import { type SendReport, type SendRequest, SignalSender } from './signal-sender.js'
-import type { AddSummary } from './signal-storage.js'
-import type { Storage } from './storage.js'
+import { errorOf } from '../thrown.js'
+import type { SignalDraft } from './hits/hit-signal.js'
+import type { SendReport, SendRequest, SignalSender } from './sending/signal-sender.js'
+import type { AddSummary } from './storage/signal-storage.js'
+import type { Storage } from './storage/storage.js'
 
 export interface CapiAccountOptions {
   readonly api: CapiApi
@@ -52,11 +55,12 @@ export class CapiAccount implements TokenHolder {
   #opening: Promise<OpenAccount> | null = null
   #open: OpenAccount | null = null
   #timer: NodeJS.Timeout | null = null
-  #lastFailure: string | null = null
+  readonly #failures: FailureLog
   #isClosed = false
 
   constructor(options: CapiAccountOptions) {
     this.#options = options
+    this.#failures = new FailureLog(options.logger, 'error')
   }
 
   /** What is open; null while nothing is. */
@@ -82,6 +86,7 @@ export class CapiAccount implements TokenHolder {
     signal: AbortSignal,
     request: (token: string) => Promise<Result>,
   ): Promise<Result> {
+    // Whoever is stopped must not wait for a database that does not answer.
     const { machines, machineId } = await unlessAborted(this.opened(), signal)
     return machines.withToken(machineId, signal, request)
   }
@@ -126,10 +131,10 @@ export class CapiAccount implements TokenHolder {
       const open = await this.#openNow()
       this.#open = open
       this.#backoff.reset()
-      if (this.#lastFailure !== null) this.#options.logger.info(`The storage ${open.storage.target} is open now`)
+      this.#failures.recovered(`The storage ${open.storage.target} is open now`)
       return open
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new BouncerError('ERR_CSB_STORAGE', String(thrown))
+      const error = errorOf(thrown, 'ERR_CSB_STORAGE')
       this.#failed(error)
       throw error
     }
@@ -142,8 +147,13 @@ export class CapiAccount implements TokenHolder {
       await storage.close()
       throw stopped()
     }
-    const machines = new Machines({ api, storage: storage.machines, scenarios, deadline: LOGIN_DEADLINE, logger })
     try {
+      // Only now: most who load this package never ask CAPI, and would wait for it at every start of their process.
+      const [{ Machines }, { SignalSender }] = await Promise.all([
+        import('../capi/machines/machines.js'),
+        import('./sending/signal-sender.js'),
+      ])
+      const machines = new Machines({ api, storage: storage.machines, scenarios, deadline: LOGIN_DEADLINE, logger })
       const machineId = await this.#pickMachine(storage, machines)
       const sender = new SignalSender({ api, machines, storage: storage.signals, logger, pause: pauseInBackground })
       return { storage, machines, machineId, sender }
@@ -178,28 +188,15 @@ export class CapiAccount implements TokenHolder {
   }
 
   #failed(error: Error): void {
-    const { logger, onError } = this.#options
     if (this.#isClosed) return
-    const line = `CAPI cannot be used, and is tried again, because of its storage: ${error.message}`
-    if (error.message === this.#lastFailure) logger.debug(line)
-    else logger.error(line)
-    this.#lastFailure = error.message
-    onError(error)
+    this.#failures.failed(error, `CAPI cannot be used, and is tried again, because of its storage: ${error.message}`)
+    this.#options.onError(error)
     this.#timer = setTimeout(() => {
       this.#opening = null
       this.start()
     }, this.#backoff.next())
     this.#timer.unref()
   }
-}
-
-/** Whoever is stopped must not wait for a database that does not answer. */
-function unlessAborted<Result>(opening: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    opening.then(resolve, reject)
-  })
 }
 
 function stopped(): Error {

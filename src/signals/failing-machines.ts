@@ -1,8 +1,8 @@
 /** Machines that CAPI will not have, and the signals that wait for them in vain. */
 
-import type { BlockReason, MachineRecord, Standing } from '../capi/machine-storage.js'
-import { FORBIDDEN_PAUSE } from '../capi/standing.js'
-import type { Storage } from './storage.js'
+import type { BlockReason, MachineRecord, Standing } from '../capi/machines/machine-storage.js'
+import { FORBIDDEN_PAUSE } from '../capi/machines/standing.js'
+import type { Storage } from './storage/storage.js'
 
 export interface FailingMachine {
   readonly machineId: string
@@ -28,4 +28,21 @@ export async function failingMachines({ machines, signals }: Storage): Promise<r
 /** CAPI answers 403 to wrong credentials and to too many logins; after an hour it is the former, and the pause is longer. */
 function isFailing(standing: MachineRecord['standing']): standing is Extract<Standing, { state: 'blocked' }> {
   return standing.state === 'blocked' && (standing.pause === null || standing.pause > FORBIDDEN_PAUSE)
+}
+
+export interface PruneReport {
+  readonly machines: readonly FailingMachine[]
+  /** Signals; 0 with `dryRun`. */
+  readonly deleted: number
+}
+
+/** Deletes their signals, unless `dryRun` says to look only. */
+export async function pruneFailing(
+  storage: Storage,
+  { dryRun = false }: { readonly dryRun?: boolean },
+): Promise<PruneReport> {
+  const machines = await failingMachines(storage)
+  let deleted = 0
+  if (!dryRun) for (const { machineId } of machines) deleted += await storage.signals.prune({ machineId })
+  return { machines, deleted }
 }

@@ -1,9 +1,9 @@
 /** What `crowdsec-bouncer/capi` gives of the outbox: its storages, and the shapes of what they hold and report. */
 
-export type { FailingMachine } from './failing-machines.js'
-export { MemoryStorage } from './memory-storage.js'
-export { openStorage, type StorageOptions } from './open-storage.js'
-export type { SendFailure, SendProgress, SendReport, SendRequest } from './signal-sender.js'
+export type { FailingMachine, PruneReport } from './failing-machines.js'
+export type { SendFailure, SendProgress, SendReport, SendRequest } from './sending/signal-sender.js'
+export { MemoryStorage } from './storage/memory-storage.js'
+export { openStorage, type StorageOptions } from './storage/open-storage.js'
 export type {
   AddSummary,
   ClaimRequest,
@@ -13,5 +13,5 @@ export type {
   SignalState,
   SignalStorage,
   StoredSignal,
-} from './signal-storage.js'
-export type { Storage } from './storage.js'
+} from './storage/signal-storage.js'
+export type { Storage } from './storage/storage.js'

@@ -1,11 +1,13 @@
 /** From blocked requests to CAPI: the reporter fills the outbox, a schedule empties it, and the end of it takes two seconds at most. */
 
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
+import { pauseFor } from '../http/pause.js'
 import type { Logger } from '../logger.js'
-import type { DropReason, HitReporter } from './hit-reporter.js'
-import { pauseFor } from './pause.js'
-import { SendSchedule } from './send-schedule.js'
-import type { SendReport, SendRequest } from './signal-sender.js'
+import { errorOf, messageOf } from '../thrown.js'
+import type { DropReason, HitReporter } from './hits/hit-reporter.js'
+import { SendSchedule } from './sending/send-schedule.js'
+import type { SendReport, SendRequest } from './sending/signal-sender.js'
 
 export interface ReportingOptions {
   readonly reporter: HitReporter
@@ -45,10 +47,11 @@ export class Reporting {
   #sent = 0
   #rejected = 0
   #isStarted = false
-  #lastFailure: string | null = null
+  readonly #failures: FailureLog
 
   constructor(options: ReportingOptions) {
     this.#options = options
+    this.#failures = new FailureLog(options.logger, 'warn')
     this.reporter = options.reporter
     this.#schedule = new SendSchedule({ interval: options.interval / 60_000, send: () => this.#sendUnasked() })
   }
@@ -62,7 +65,11 @@ export class Reporting {
   start(): void {
     this.#isStarted = true
     this.reporter.start()
-    this.#schedule.start()
+    this.#schedule.start().catch((thrown) => {
+      const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
+      this.#options.logger.error(`Signals are sent only when sendSignals() is called: ${error.message}`)
+      this.#options.onError(error)
+    })
   }
 
   /** Ends the window and sends all that there is. Throws `ERR_CSB_STORAGE`. */
@@ -92,7 +99,7 @@ export class Reporting {
     try {
       await this.reporter.stop()
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     }
     if (this.#isStarted) await this.#sendUnasked()
     return ''
@@ -115,13 +122,10 @@ export class Reporting {
   async #sendUnasked(): Promise<void> {
     try {
       await this.#oneAtATime(() => this.#send())
-      this.#lastFailure = null
+      this.#failures.recovered()
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new BouncerError('ERR_CSB_INTERNAL', String(thrown))
-      const line = `Signals could not be sent and stay in the outbox: ${error.message}`
-      if (error.message === this.#lastFailure) this.#options.logger.debug(line)
-      else this.#options.logger.warn(line)
-      this.#lastFailure = error.message
+      const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
+      this.#failures.failed(error, `Signals could not be sent and stay in the outbox: ${error.message}`)
       this.#options.onError(error)
     }
   }

@@ -2,7 +2,7 @@
 
 import * as row from '../decisions/decision-rows.js'
 import type { DecisionStore } from '../decisions/decision-store.js'
-import { TimeSlice } from './time-slice.js'
+import { TimeSlice } from '../time-slice.js'
 
 export interface ActiveDecisions {
   readonly origin: string

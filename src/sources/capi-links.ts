@@ -3,14 +3,16 @@
  * changes nothing about another.
  */
 
-import type { AllowlistLink, BlocklistLink } from '../capi/capi-decisions.js'
 import { CapiError } from '../capi/capi-error.js'
-import type { LinkedLists } from '../capi/linked-list.js'
+import type { AllowlistLink, BlocklistLink } from '../capi/decisions/capi-decisions.js'
+import type { LinkedLists } from '../capi/decisions/linked-lists.js'
 import type { MonotonicClock } from '../decisions/clock.js'
 import { parseGoDuration } from '../decisions/go-duration.js'
 import { LONGEST_SCENARIO } from '../decisions/text-limits.js'
 import type { DecisionChange } from '../decisions/wire-decision.js'
 import type { Logger } from '../logger.js'
+import { quoted } from '../quoted.js'
+import { errorOf } from '../thrown.js'
 import type { AllowlistTarget } from './linked-allowlists.js'
 import { type HeldCopy, LinkedCopies } from './linked-copies.js'
 import { ListReading } from './list-reading.js'
@@ -47,7 +49,7 @@ export class LinksPull {
   /** Takes note of what one list failed with, unless all of it is given up. */
   fail(error: unknown): void {
     if (this.signal.aborted) throw error
-    this.failures.push(error instanceof Error ? error : new Error(String(error)))
+    this.failures.push(errorOf(error, 'ERR_CSB_SOURCE'))
   }
 }
 
@@ -116,7 +118,7 @@ export class CapiLinks {
     const { lists, clock, pullInterval } = this.#options
     const { name, url, scope, remediation, duration } = link
     const milliseconds = parseGoDuration(duration) ?? 0
-    if (milliseconds <= 0) throw unusable(name, `its duration is ${JSON.stringify(duration.slice(0, 60))}`)
+    if (milliseconds <= 0) throw unusable(name, `its duration is ${quoted(duration)}`)
     const [now, tick] = [Date.now(), clock()]
     const terms = JSON.stringify([scope, remediation, duration])
     const since = this.#blocklists.since(name, terms, tick + pullInterval + RESERVE)
@@ -167,5 +169,5 @@ function unusable(name: string, why: string): CapiError {
 }
 
 function shownName(name: string): string {
-  return JSON.stringify(name.slice(0, 100))
+  return quoted(name, 100)
 }

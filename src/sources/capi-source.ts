@@ -4,19 +4,20 @@
  * most wanted only, and who falls off it is no better for that. So every pull is a change, also one upon a snapshot.
  */
 
-import type { CapiApi } from '../capi/capi-api.js'
-import type { CapiDecisions } from '../capi/capi-decisions.js'
+import type { CapiApi } from '../capi/api/capi-api.js'
 import { CapiError } from '../capi/capi-error.js'
-import type { LinkedLists } from '../capi/linked-list.js'
-import type { TokenHolder } from '../capi/machines.js'
+import type { CapiDecisions } from '../capi/decisions/capi-decisions.js'
+import type { LinkedLists } from '../capi/decisions/linked-lists.js'
+import type { TokenHolder } from '../capi/machines/machines.js'
 import { type MonotonicClock, processClock } from '../decisions/clock.js'
 import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import { Backoff } from '../http/backoff.js'
+import { type PauseFor, pauseInBackground } from '../http/pause.js'
 import type { Logger } from '../logger.js'
+import { errorOf } from '../thrown.js'
 import { CapiLinks, LinksPull } from './capi-links.js'
 import type { AllowlistTarget } from './linked-allowlists.js'
-import { Pause } from './pause.js'
 import type { DecisionSink, Source } from './source.js'
 
 export interface CapiSourceOptions {
@@ -32,7 +33,7 @@ export interface CapiSourceOptions {
   readonly additionalPull: boolean
   readonly logger: Logger
   /** How it waits between pulls. Default: a timer. */
-  readonly pause?: Pick<Pause, 'for' | 'end'>
+  readonly pause?: PauseFor
   readonly clock?: MonotonicClock
 }
 
@@ -49,7 +50,7 @@ export class CapiSource implements Source {
   readonly #options: CapiSourceOptions
   readonly #links: CapiLinks
   readonly #backoff: Backoff
-  readonly #pause: Pick<Pause, 'for' | 'end'>
+  readonly #pause: PauseFor
   readonly #jitter: number
   readonly #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
@@ -63,7 +64,7 @@ export class CapiSource implements Source {
     this.#links = new CapiLinks({ ...options, pullInterval: pullInterval + this.#jitter, clock })
     // Twice the interval, so that its later steps never come more often than the interval itself.
     this.#backoff = new Backoff(FIRST_BACKOFF, 2 * pullInterval)
-    this.#pause = options.pause ?? new Pause()
+    this.#pause = options.pause ?? pauseInBackground
   }
 
   start(sink: DecisionSink): void {
@@ -72,7 +73,6 @@ export class CapiSource implements Source {
 
   async stop(): Promise<void> {
     this.#abort.abort(new BouncerError('ERR_CSB_STATE', 'The source was stopped'))
-    this.#pause.end()
     await this.#running
   }
 
@@ -85,9 +85,9 @@ export class CapiSource implements Source {
       } catch (error) {
         if (signal.aborted) return
         wait = Math.max(this.#retryWait(), error instanceof CapiError ? (error.retryAfter ?? 0) : 0)
-        sink.failed(error instanceof Error ? error : new BouncerError('ERR_CSB_SOURCE', String(error)))
+        sink.failed(errorOf(error, 'ERR_CSB_SOURCE'))
       }
-      await this.#pause.for(wait)
+      await this.#pause(wait, signal)
     }
   }
 

@@ -1,8 +1,9 @@
 /** A source, the store that it fills, and the account of how it goes. */
 
-import type { DecisionStore, SkipReason } from '../decisions/decision-store.js'
+import type { DecisionStore } from '../decisions/decision-store.js'
 import type { DecisionCount } from '../decisions/row-labels.js'
 import type { Severity } from '../decisions/severity.js'
+import type { SkipReason } from '../decisions/skip-reason.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'

@@ -3,6 +3,7 @@
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { parseAddressRange } from '../net/address-range.js'
 import { createPrefix, fullLength, type Prefix, parsePrefix } from '../net/prefix.js'
+import { quoted } from '../quoted.js'
 
 /** A part of the file that is no decision. */
 export interface ListProblem {
@@ -52,7 +53,7 @@ function parsePlainList(text: string, name: string): DecisionList {
     const scope = scopeOf(value)
     if (scope !== null) decisions.push({ origin: 'file', type: 'ban', scope, value, duration: FOREVER, scenario: name })
     else {
-      const shown = JSON.stringify(value.slice(0, 60))
+      const shown = quoted(value)
       problems.push({ place: `line ${i + 1}`, message: `expected an address, a CIDR or first-last, got ${shown}` })
     }
   }

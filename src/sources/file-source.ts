@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BouncerError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { messageOf } from '../thrown.js'
 import { type DecisionList, parseDecisionList } from './decision-list.js'
 import type { DecisionSink, Source } from './source.js'
 
@@ -58,7 +59,7 @@ export class FileSource implements Source {
       this.#tellProblems(list)
       await sink.replaceAll(list.decisions)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       const message = `decisions_file ${this.#path} cannot be used: ${reason}`
       sink.failed(new BouncerError('ERR_CSB_DECISIONS_FILE', message, { cause: error }))
     }

@@ -6,11 +6,12 @@
 import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
 import { Backoff } from '../http/backoff.js'
+import { type PauseFor, pauseInBackground } from '../http/pause.js'
 import type { KeyClaim } from '../lapi/key-claim.js'
 import type { LapiClient, StreamFilter } from '../lapi/lapi-client.js'
 import { LapiError, needsDuplicates } from '../lapi/lapi-client.js'
 import type { Logger } from '../logger.js'
-import { Pause } from './pause.js'
+import { errorOf } from '../thrown.js'
 import type { DecisionSink, Source } from './source.js'
 
 export interface LapiStreamSourceOptions {
@@ -28,7 +29,7 @@ export interface LapiStreamSourceOptions {
   /** Watches that nobody else pulls with the same key. */
   readonly claim?: Pick<KeyClaim, 'start' | 'stop'> | undefined
   /** How it waits between pulls. Default: a timer. */
-  readonly pause?: Pick<Pause, 'for' | 'end'>
+  readonly pause?: PauseFor
 }
 
 const LONGEST_BACKOFF = 60_000
@@ -45,7 +46,7 @@ export class LapiStreamSource implements Source {
   readonly settings: string
   readonly #options: LapiStreamSourceOptions
   readonly #backoff: Backoff
-  readonly #pause: Pick<Pause, 'for' | 'end'>
+  readonly #pause: PauseFor
   readonly #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #next: NextPull = 'first'
@@ -60,7 +61,7 @@ export class LapiStreamSource implements Source {
     this.settings = JSON.stringify([options.client.target, options.filter])
     this.#options = options
     this.#backoff = new Backoff(Math.max(1000, options.updateFrequency), LONGEST_BACKOFF)
-    this.#pause = options.pause ?? new Pause()
+    this.#pause = options.pause ?? pauseInBackground
   }
 
   start(sink: DecisionSink): void {
@@ -71,7 +72,6 @@ export class LapiStreamSource implements Source {
   async stop(): Promise<void> {
     this.#abort.abort(new BouncerError('ERR_CSB_STATE', 'The source was stopped'))
     this.#options.claim?.stop()
-    this.#pause.end()
     await this.#running
     await this.#options.client.close()
   }
@@ -87,9 +87,9 @@ export class LapiStreamSource implements Source {
         if (signal.aborted) return
         if (losesChanges(error)) this.#doubt()
         wait = Math.max(this.#backoff.next(), error instanceof LapiError ? (error.retryAfter ?? 0) : 0)
-        sink.failed(asError(error))
+        sink.failed(errorOf(error, 'ERR_CSB_SOURCE'))
       }
-      await this.#pause.for(wait)
+      await this.#pause(wait, signal)
     }
   }
 
@@ -189,8 +189,4 @@ class UnlikelyAnswer extends Error {
       `The LAPI's full answer has only ${came} decisions where ${held} are in force; they stay in force until the next answer confirms it`,
     )
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new BouncerError('ERR_CSB_SOURCE', String(error))
 }

@@ -8,7 +8,8 @@ import type { DecisionStore } from '../decisions/decision-store.js'
 import { Severity } from '../decisions/severity.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import type { Logger } from '../logger.js'
-import type { AddressWords, Family } from '../net/address.js'
+import { type AddressWords, createAddressWords, type Family, parseAddress } from '../net/address.js'
+import { quoted } from '../quoted.js'
 import { SnapshotKeeper } from './snapshot-keeper.js'
 import { StoreSink } from './store-sink.js'
 
@@ -42,6 +43,7 @@ const FOREVER = 87_600 * 3_600_000
 export class LinkedAllowlists implements AllowlistTarget {
   readonly #sink: StoreSink
   readonly #snapshots: SnapshotKeeper | null
+  readonly #words = createAddressWords()
 
   constructor({ logger, snapshot, settings, clock = processClock }: LinkedAllowlistsOptions) {
     this.#sink = new StoreSink(
@@ -52,7 +54,7 @@ export class LinkedAllowlists implements AllowlistTarget {
         },
         failed: () => {},
         refused: ({ value }, reason) =>
-          logger.warn(`An entry of an allowlist is skipped (${reason}): ${JSON.stringify(value.slice(0, 100))}`),
+          logger.warn(`An entry of an allowlist is skipped (${reason}): ${quoted(value, 100)}`),
       },
     )
     const id = JSON.stringify(['allowlists', settings])
@@ -64,9 +66,13 @@ export class LinkedAllowlists implements AllowlistTarget {
     return this.#sink.store
   }
 
+  has(address: string): boolean {
+    return this.hasWords(parseAddress(address, this.#words), this.#words)
+  }
+
   hasWords(family: Family, words: AddressWords): boolean {
     const { store } = this.#sink
-    return store.size > 0 && store.match(family, words) !== 0
+    return store.size > 0 && store.matcher.match(family, words) !== 0
   }
 
   async replace(list: string, entries: Iterable<AllowlistEntry>): Promise<void> {

@@ -1,10 +1,12 @@
 /** From the lines of a linked list to decisions or entries of an allowlist; bad lines are counted and left out. */
 
-import type { BlocklistLink } from '../capi/capi-decisions.js'
-import type { ListText } from '../capi/list-text.js'
+import type { BlocklistLink } from '../capi/decisions/capi-decisions.js'
+import type { ListText } from '../capi/decisions/list-text.js'
 import { TargetReader } from '../decisions/target.js'
 import { LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
+import { parseJson } from '../json/parse-json.js'
+import { quoted } from '../quoted.js'
 import type { AllowlistEntry } from './linked-allowlists.js'
 
 export class ListReading {
@@ -46,7 +48,7 @@ export class ListReading {
   }
 
   #noteBad(number: number, line: string): void {
-    if (this.bad === 0) this.firstBad = `line ${number}: ${JSON.stringify(line.slice(0, 60))}`
+    if (this.bad === 0) this.firstBad = `line ${number}: ${quoted(line)}`
     this.bad++
   }
 }
@@ -63,12 +65,4 @@ function readEntry(line: string, now: number): AllowlistEntry | null {
   }
   const end = typeof expiration === 'string' ? Date.parse(expiration) : Number.NaN
   return Number.isNaN(end) ? null : { value, duration: end - now }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return null
-  }
 }

@@ -14,6 +14,7 @@ import { WireVerdict } from '../decisions/wire-verdict.js'
 import { BouncerError } from '../errors.js'
 import type { LapiClient, QueryRequest, StreamFilter } from '../lapi/lapi-client.js'
 import type { Logger } from '../logger.js'
+import { errorOf } from '../thrown.js'
 
 export interface LiveQueryOptions {
   /** Each is asked; the most severe decision over all counts. */
@@ -138,7 +139,7 @@ export class LiveQuery {
     const { logger, onTrouble } = this.#options
     this.#untold++
     if (this.#abort.signal.aborted || performance.now() - this.#toldAt < TELL_INTERVAL) return
-    const error = failure instanceof Error ? failure : new BouncerError('ERR_CSB_SOURCE', String(failure))
+    const error = errorOf(failure, 'ERR_CSB_SOURCE')
     logger.error(`The LAPI could not be asked (failures since the last such line: ${this.#untold}): ${error.message}`)
     this.#toldAt = performance.now()
     this.#untold = 0

@@ -2,6 +2,7 @@
 
 import { readSnapshot, writeSnapshot } from '../decisions/snapshot-file.js'
 import type { Logger } from '../logger.js'
+import { messageOf } from '../thrown.js'
 import type { StoreSink } from './store-sink.js'
 
 export interface SnapshotKeeperOptions {
@@ -32,7 +33,7 @@ export class SnapshotKeeper {
     try {
       if (!(await readSnapshot(path, settings, store))) return
     } catch (error) {
-      logger.warn(error instanceof Error ? error.message : String(error))
+      logger.warn(messageOf(error))
       return
     }
     this.#sink.store = store
@@ -66,7 +67,7 @@ export class SnapshotKeeper {
       await this.#sink.whileQuiet((store) => writeSnapshot(path, settings, store))
     } catch (error) {
       this.#hasChanged = true
-      logger.warn(error instanceof Error ? error.message : String(error))
+      logger.warn(messageOf(error))
     }
   }
 }

@@ -1,9 +1,10 @@
 /** The sink of one source: writes what the source tells into a decision store, in slices, and keeps the account of it. */
 
-import { DecisionStore, type DecisionStoreOptions, type SkipReason } from '../decisions/decision-store.js'
+import { DecisionStore, type DecisionStoreOptions } from '../decisions/decision-store.js'
+import type { SkipReason } from '../decisions/skip-reason.js'
 import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js'
+import { TimeSlice } from '../time-slice.js'
 import type { ChangeSummary, DecisionSink, ReplaceSummary } from './source.js'
-import { TimeSlice } from './time-slice.js'
 
 /** One success of a source, told when it is in force. */
 export interface SyncReport extends ChangeSummary {

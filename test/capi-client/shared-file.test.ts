@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type CapiClient, createCapiClient } from '../../src/capi-client.js'
-import { openSqlStorage, sqliteServer } from '../../src/signals/sql/sql-storage.js'
+import { openSqlStorage, sqliteServer } from '../../src/signals/storage/sql/sql-storage.js'
 import { FakeCapi } from '../../src/testing/index.js'
 import { Child } from '../signals/child.js'
 import { signalsOf } from '../signals/storage-behaviour.js'
 import { clientChild } from './client-child.js'
 import { machineIdOf, SCENARIOS } from './connected-client.js'
 
-const library = JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/sql/sqlite-library.js'))
+const library = JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/storage/sql/sqlite-library.js'))
 const MACHINE = machineIdOf('one')
 
 let path: string

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CapiApi } from '../../src/capi/capi-api.js'
-import type { CapiDecisions } from '../../src/capi/capi-decisions.js'
-import { createSignal } from '../../src/capi/create-signal.js'
+import { CapiApi } from '../../src/capi/api/capi-api.js'
+import type { CapiDecisions } from '../../src/capi/decisions/capi-decisions.js'
+import { createSignal } from '../../src/capi/signals/create-signal.js'
 import { silentLogger } from '../../src/logger.js'
 
 const MACHINE = 'm'.repeat(48)

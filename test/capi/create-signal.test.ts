@@ -1,7 +1,7 @@
 /** `createSignal`: the Python SDK's defaults (0.7.0), and what it lets through. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type CreateSignalOptions, createSignal } from '../../src/capi/create-signal.js'
+import { type CreateSignalOptions, createSignal } from '../../src/capi/signals/create-signal.js'
 
 const zoneOfThisRun = process.env['TZ']
 beforeEach(() => {

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { generateMachineId, type MachineIdOptions, randomMachineId } from '../../src/capi/machine-id.js'
-import { generatePassword } from '../../src/capi/password.js'
+import { generateMachineId, type MachineIdOptions, randomMachineId } from '../../src/capi/machines/machine-id.js'
+import { generatePassword } from '../../src/capi/machines/password.js'
 
 const FULL = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' // of "test"
 

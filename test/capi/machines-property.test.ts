@@ -6,9 +6,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
-import type { MachineStorage } from '../../src/capi/machine-storage.js'
-import { Machines } from '../../src/capi/machines.js'
-import { MemoryStorage } from '../../src/signals/memory-storage.js'
+import type { MachineStorage } from '../../src/capi/machines/machine-storage.js'
+import { Machines } from '../../src/capi/machines/machines.js'
+import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import { type Fault, type SeenRequest, SimulatedCapi } from './simulated-capi.js'
 
 const MINUTE = 60_000

@@ -1,7 +1,7 @@
 /** Scenario names: the SDKs' pattern, the documentation's, and names that the hub really has. */
 
 import { describe, expect, it } from 'vitest'
-import { judgeScenarioName } from '../../src/capi/scenario-name.js'
+import { judgeScenarioName } from '../../src/capi/signals/scenario-name.js'
 
 describe('judgeScenarioName', () => {
   it.each([

@@ -1,13 +1,13 @@
 /** Builders: what the PHP client's own tests (3.5.2) say of its builders, with the defects turned right. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { durationText } from '../../src/capi/duration-text.js'
+import { durationText } from '../../src/capi/signals/duration-text.js'
 import {
   buildDecision,
   buildSignal,
   buildSimpleSignalForIp,
   type DecisionProperties,
-} from '../../src/capi/signal-builder.js'
+} from '../../src/capi/signals/signal-builder.js'
 import { parseGoDuration } from '../../src/decisions/go-duration.js'
 
 const NOW = '2024-02-19T12:12:21.250Z'

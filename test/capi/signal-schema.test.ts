@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { validateSignal } from '../../src/capi/signal-schema.js'
+import { validateSignal } from '../../src/capi/signals/signal-schema.js'
 
 const decision = {
   id: 0,

@@ -1,7 +1,8 @@
 /** CAPI in memory, by a clock of the test: its rules for ids, passwords, tokens and too many logins, and faults on demand. */
 
-import type { CapiApi, EnrollAnswer, EnrollRequest, LoginAnswer, LoginRequest } from '../../src/capi/capi-api.js'
-import { refusalError } from '../../src/capi/refusal.js'
+import type { CapiApi } from '../../src/capi/api/capi-api.js'
+import type { EnrollAnswer, EnrollRequest, LoginAnswer, LoginRequest } from '../../src/capi/api/capi-calls.js'
+import { refusalError } from '../../src/capi/api/refusal.js'
 import { BouncerError } from '../../src/errors.js'
 
 const MINUTE = 60_000

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readSdkTime, sdkTimestamp } from '../../src/capi/sdk-timestamp.js'
+import { readSdkTime, sdkTimestamp } from '../../src/capi/signals/sdk-timestamp.js'
 import { formatTime, parseTime } from '../../src/capi/timestamp.js'
 
 const zoneOfThisRun = process.env['TZ']

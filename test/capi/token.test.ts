@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isTokenValid, tokenExpiry } from '../../src/capi/token.js'
+import { isTokenValid, tokenExpiry } from '../../src/capi/api/token.js'
 
 const NOW = 1_700_000_000_000
 

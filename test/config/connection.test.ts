@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { connectionWarnings, lapiPeers } from '../../src/config/lapi-peers.js'
+import { lapiPeers } from '../../src/config/lapi-peers.js'
 import { loadConfiguration } from '../../src/config/load-configuration.js'
-import type { BouncerOptions } from '../../src/config/options.js'
+import { optionWarnings } from '../../src/config/option-warnings.js'
+import type { BouncerOptions } from '../../src/config/options/options.js'
 import { parseOptions } from '../../src/config/parse-options.js'
 import { BouncerError } from '../../src/errors.js'
 import { createBouncer } from '../../src/index.js'
@@ -137,7 +138,7 @@ describe('warned of', () => {
     ['not with a key of its own', { apiKey: 'k', mode: 'hybrid', liveApiKey: 'l' }, []],
     ['not without a stream', { apiKey: 'k', mode: 'live' }, []],
   ])('%s', (_name, options, codes) => {
-    expect(connectionWarnings(parseOptions(options)).map(({ code }) => code)).toEqual(codes)
+    expect(optionWarnings(parseOptions(options)).map(({ code }) => code)).toEqual(codes)
   })
 })
 

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseDuration } from '../../src/config/duration.js'
+import { parseDuration } from '../../src/config/kinds/duration.js'
 
 test.each([
   ['10s', 10_000],

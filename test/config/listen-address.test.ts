@@ -1,7 +1,7 @@
 /** Where a service listens, as a person may write it, and the URL that leads there. */
 
 import { expect, test } from 'vitest'
-import { parseListenAddress, urlOf } from '../../src/config/listen-address.js'
+import { parseListenAddress, urlOf } from '../../src/config/kinds/listen-address.js'
 
 test.each([
   ['127.0.0.1:8088', '127.0.0.1', 8088, 'http://127.0.0.1:8088'],

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/config/kinds/secret.js'
 import { loadConfiguration, type ServiceConfiguration } from '../../src/config/load-configuration.js'
 import { parseOptions, type ResolvedOptions } from '../../src/config/parse-options.js'
-import { Secret } from '../../src/config/secret.js'
 import { BouncerError } from '../../src/errors.js'
 
 interface Given {

@@ -53,6 +53,7 @@ describe('refuses', () => {
     [{ capiPassword: 'p' }, /^capiPassword: needs capiMachineId beside it$/],
     [{ capiStorage: 'mysql://u:secret@h/d' }, /^capiStorage: expected .*, got a text that is not shown$/],
     [{ capiStorage: 'x.db' }, /^capiStorage: expected `sqlite:PATH`/],
+    [{ capiStorage: ' sqlite::memory: ' }, /^capiStorage: expected .* or `memory`/],
     [{ reportScenario: 'me/z' }, /^reportScenario: expected one of capiScenarios, got "me\/z"$/],
     [{ reportContext: ['path', 'body'] }, /^reportContext\[1\]: expected a list of `method`, .*, got "body"$/],
     [{ reportWindow: '500ms' }, /^reportWindow: expected a duration of 1s to 10m/],

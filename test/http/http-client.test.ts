@@ -92,6 +92,13 @@ describe('failures', () => {
     ['an end before the head', '', close, 'ERR_CSB_CONNECTION_LOST'],
     ['an end within the head', 'HTTP/1.1 200 OK\r\nConte', close, 'ERR_CSB_CONNECTION_LOST'],
     ['something that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', silence, 'ERR_CSB_CONNECTION_LOST'],
+    ['the secret, and no HTTP', `${SECRET}\r\n\r\n`, silence, 'ERR_CSB_CONNECTION_LOST'],
+    [
+      'the secret where the size of a chunk should be',
+      `${head}Transfer-Encoding: chunked\r\n\r\n${SECRET}\r\n`,
+      silence,
+      'ERR_CSB_CONNECTION_LOST',
+    ],
     ['less than Content-Length', `${head}Content-Length: 9\r\n\r\nabc`, close, 'ERR_CSB_CONNECTION_LOST'],
     ['an end within chunks', `${head}Transfer-Encoding: chunked\r\n\r\n9\r\nabc`, close, 'ERR_CSB_CONNECTION_LOST'],
     [
@@ -109,6 +116,7 @@ describe('failures', () => {
     const failure: unknown = await bodyOf(client, { deadline: 300 }).catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'BouncerError', code, message: expect.stringContaining(client.target) })
     expect(inspect(failure, { depth: 20, showHidden: true })).not.toContain(SECRET)
+    expect(String(failure)).not.toContain('undefined')
   })
 
   it.each(['127.0.0.1', 'localhost'])('nothing listens at %s', async (host) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DecisionStore, type Identity } from '../../src/decisions/decision-store.js'
+import { DecisionStore } from '../../src/decisions/decision-store.js'
 import { Judge } from '../../src/decisions/judge.js'
+import type { Identity } from '../../src/decisions/row-identity.js'
 import type { WireDecision } from '../../src/decisions/wire-decision.js'
 import { DecisionListOracle } from '../oracle/decision-list-oracle.js'
 

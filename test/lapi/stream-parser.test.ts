@@ -4,12 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LONGEST_SCENARIO, LONGEST_TEXT } from '../../src/decisions/text-limits.js'
 import type { WireDecision } from '../../src/decisions/wire-decision.js'
-import {
-  type DecisionBatch,
-  type DecisionStreamOptions,
-  DecisionStreamParser,
-  readDecisionStream,
-} from '../../src/lapi/stream-parser.js'
+import { readDecisionStream } from '../../src/lapi/decision-stream.js'
+import { type DecisionBatch, type DecisionStreamOptions, DecisionStreamParser } from '../../src/lapi/stream-parser.js'
 import { damage, documents, naiveOutcome, naiveReading } from './random-documents.js'
 
 const BAN = decision({

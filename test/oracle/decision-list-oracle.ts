@@ -1,7 +1,7 @@
 /** The slow twin of the decision store: a list, searched from end to end with ipaddr.js. Time is a number that tests set. */
 
 import ipaddr from 'ipaddr.js'
-import type { Identity } from '../../src/decisions/decision-store.js'
+import type { Identity } from '../../src/decisions/row-identity.js'
 import type { WireDecision } from '../../src/decisions/wire-decision.js'
 import { oracleCovers, oracleParse } from './linear-matcher.js'
 

@@ -67,22 +67,30 @@ it.each([
   ['nodenext', 'NodeNext'],
 ])('typescript.ts, moduleResolution %s', async (moduleResolution, module) => {
   const name = `typescript-${moduleResolution}`
+  await compile('typescript.ts', name, { module, moduleResolution, skipLibCheck: true })
+  await expectProtected(`${name}.js`)
+})
+
+it('capi.ts, our declarations checked too, without the packages of the databases', async () => {
+  await compile('capi.ts', 'capi', { module: 'NodeNext', moduleResolution: 'NodeNext', skipLibCheck: false })
+  const { stdout } = await run(process.execPath, ['capi.js'], { cwd: project.directory })
+  expect(stdout).toBe('memory 1 queued, sqlite needs kysely\n')
+})
+
+async function compile(file: string, name: string, options: object): Promise<void> {
   await project.write('package.json', JSON.stringify({ type: 'module' }))
-  await copyFile(join(PROJECTS, 'typescript.ts'), join(project.directory, `${name}.ts`))
+  await copyFile(join(PROJECTS, file), join(project.directory, `${name}.ts`))
   const compilerOptions = {
     target: 'ES2023',
-    module,
-    moduleResolution,
     strict: true,
     exactOptionalPropertyTypes: true,
     noPropertyAccessFromIndexSignature: true,
     types: ['node'],
-    skipLibCheck: true,
+    ...options,
   }
   await project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: [`${name}.ts`] }))
   const compiled = await run(process.execPath, [TYPESCRIPT, '-p', '.'], { cwd: project.directory }).catch(
     (error) => error,
   )
   expect(compiled.stdout).toBe('')
-  await expectProtected(`${name}.js`)
-})
+}

@@ -1,13 +1,13 @@
 /** Who a process is to CAPI: which machine it takes, and what it does while the storage cannot be opened. */
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { CapiApi } from '../../src/capi/capi-api.js'
-import { randomMachineId } from '../../src/capi/machine-id.js'
+import { CapiApi } from '../../src/capi/api/capi-api.js'
+import { randomMachineId } from '../../src/capi/machines/machine-id.js'
 import { BouncerError } from '../../src/errors.js'
 import { silentLogger } from '../../src/logger.js'
 import { CapiAccount, type CapiAccountOptions } from '../../src/signals/capi-account.js'
-import { MemoryStorage } from '../../src/signals/memory-storage.js'
-import type { Storage } from '../../src/signals/storage.js'
+import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
+import type { Storage } from '../../src/signals/storage/storage.js'
 
 const api = new CapiApi({ baseUrl: 'http://127.0.0.1:1/v3', userAgent: 'test/v1' })
 const BUSY = new BouncerError('ERR_CSB_STORAGE', 'the database is locked')
@@ -78,6 +78,7 @@ describe('a storage that cannot be opened', () => {
     expect([tries, made.current]).toEqual([1, null])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(tries).toBe(4)
+    expect((await made.opened()).storage).toBe(storage)
     expect(made.current?.storage).toBe(storage)
     expect(await made.add([])).toEqual({ added: 0, known: 0, dropped: 0 })
     expect(onError).toHaveBeenCalledTimes(3)

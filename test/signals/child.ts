@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const built = (module: string) => JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals', module))
+const built = (module: string) => JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/storage', module))
 
 const PRELUDE = `
   import { writeSync } from 'node:fs'

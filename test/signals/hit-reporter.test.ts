@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest'
 import { ALLOWED, type FoundVerdict, type Verdict } from '../../src/decisions/decision.js'
 import { silentLogger } from '../../src/logger.js'
-import { HitReporter, type HitReporterOptions } from '../../src/signals/hit-reporter.js'
-import type { SignalDraft } from '../../src/signals/hit-signal.js'
-import type { OwnSignal } from '../../src/signals/own-signal.js'
-import type { RequestContext, RequestContextName } from '../../src/signals/request-context.js'
+import { HitReporter, type HitReporterOptions } from '../../src/signals/hits/hit-reporter.js'
+import type { SignalDraft } from '../../src/signals/hits/hit-signal.js'
+import type { OwnSignal } from '../../src/signals/hits/own-signal.js'
+import type { RequestContext, RequestContextName } from '../../src/signals/hits/request-context.js'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { type Hit, type HitContext, LONGEST_TEXT, MOST_KEYS, MOST_TEXTS } from '../../src/signals/hit-entry.js'
-import { HitWindow } from '../../src/signals/hit-window.js'
+import { type Hit, type HitContext, LONGEST_TEXT, MOST_KEYS, MOST_TEXTS } from '../../src/signals/hits/hit-entry.js'
+import { HitWindow } from '../../src/signals/hits/hit-window.js'
 
 function contextOf(texts: Readonly<Record<string, string | undefined>>): HitContext {
   return { keys: Object.keys(texts), read: (key) => texts[key] }

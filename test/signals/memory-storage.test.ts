@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { MemoryStorage } from '../../src/signals/memory-storage.js'
+import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import { describeStorage } from './storage-behaviour.js'
 import { compareWithOracle } from './storage-oracle.js'
 

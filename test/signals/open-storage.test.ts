@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openStorage } from '../../src/signals/open-storage.js'
+import { openStorage } from '../../src/signals/storage/open-storage.js'
 
 let folder: string
 
@@ -37,6 +37,7 @@ describe('what names a storage', () => {
     ['', 'not nothing'],
     ['sqlite:', 'not sqlite:...'],
     ['sqlite://host/path', 'not sqlite:...'],
+    ['sqlite::memory:', 'A storage is memory, '],
     ['mysql://user:secret@host/db', 'not mysql:...'],
     ['file:///tmp/secret.db', 'not file:...'],
     ['postgresql:me:secret@host/db', 'cannot be parsed'],
@@ -81,7 +82,7 @@ describe('a package that is not installed', () => {
       import { register } from 'node:module'
       register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
       process.getBuiltinModule = () => undefined
-      const { openStorage } = await import(${JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/open-storage.js'))})
+      const { openStorage } = await import(${JSON.stringify(resolve(import.meta.dirname, '../../dist/src/signals/storage/open-storage.js'))})
       await openStorage(${JSON.stringify(where)}).catch(({ code, message }) => console.log(JSON.stringify({ code, message })))`
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
     return JSON.parse(stdout || 'null')

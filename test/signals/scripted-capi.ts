@@ -1,12 +1,12 @@
 /** A CAPI without a network, whose answer to each push is a function; it remembers what it took. And a sender before it. */
 
 import { randomUUID } from 'node:crypto'
-import type { CapiApi } from '../../src/capi/capi-api.js'
+import type { CapiApi } from '../../src/capi/api/capi-api.js'
 import { CapiError } from '../../src/capi/capi-error.js'
-import type { TokenHolder } from '../../src/capi/machines.js'
-import type { Signal } from '../../src/capi/signal.js'
-import type { MemoryStorage } from '../../src/signals/memory-storage.js'
-import { SignalSender, type SignalSenderOptions } from '../../src/signals/signal-sender.js'
+import type { TokenHolder } from '../../src/capi/machines/machines.js'
+import type { Signal } from '../../src/capi/signals/signal.js'
+import { SignalSender, type SignalSenderOptions } from '../../src/signals/sending/signal-sender.js'
+import type { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 
 export const MACHINE = 'a'.repeat(48)
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished, test, vi } from 'vitest'
-import { SendSchedule } from '../../src/signals/send-schedule.js'
+import { SendSchedule } from '../../src/signals/sending/send-schedule.js'
 
 const MINUTE = 60_000
 
@@ -14,7 +14,7 @@ async function sends(interval: number, hours: number, random?: (limit: number) =
   const times: number[] = []
   const send = async () => void times.push((Date.now() - began) / MINUTE)
   const schedule = new SendSchedule({ interval, send, ...(random === undefined ? {} : { random }) })
-  schedule.start()
+  await schedule.start()
   await vi.advanceTimersByTimeAsync(hours * 60 * MINUTE)
   schedule.stop()
   const { length } = times
@@ -46,14 +46,14 @@ it('does not send while it still sends', async () => {
     return new Promise((end) => setTimeout(end, 12 * MINUTE))
   }
   const schedule = new SendSchedule({ interval: 5, send, random: () => 0 })
-  schedule.start()
+  await schedule.start()
   await vi.advanceTimersByTimeAsync(17 * MINUTE)
   schedule.stop()
   expect(sent).toBe(2)
 })
 
 it('does not keep the process alive', async () => {
-  const file = resolve(import.meta.dirname, '../../dist/src/signals/send-schedule.js')
+  const file = resolve(import.meta.dirname, '../../dist/src/signals/sending/send-schedule.js')
   const code = `const { SendSchedule } = await import(${JSON.stringify(file)}); new SendSchedule({ interval: 5, send: async () => {} }).start(); console.log('over')`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
     timeout: 20_000,

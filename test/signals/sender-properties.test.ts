@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
 import { BouncerError } from '../../src/errors.js'
-import { MemoryStorage } from '../../src/signals/memory-storage.js'
-import type { SignalState } from '../../src/signals/signal-storage.js'
+import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
+import type { SignalState } from '../../src/signals/storage/signal-storage.js'
 import { refuse, ScriptedCapi, signalsOf } from './scripted-capi.js'
 
 /** `lost`: CAPI takes them and the answer does not arrive. `unmarked`: it arrives and the storage cannot mark. */

@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
-import type { Signal } from '../../src/capi/signal.js'
+import type { Signal } from '../../src/capi/signals/signal.js'
 import { BouncerError } from '../../src/errors.js'
-import { MemoryStorage } from '../../src/signals/memory-storage.js'
-import { pauseFor } from '../../src/signals/pause.js'
-import { SignalSender } from '../../src/signals/signal-sender.js'
+import { pauseFor } from '../../src/http/pause.js'
+import { SignalSender } from '../../src/signals/sending/signal-sender.js'
+import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import { MACHINE, refuse, refuseThese, ScriptedCapi, signalsOf } from './scripted-capi.js'
 
 const OTHER = 'b'.repeat(48)

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { openStorage } from '../../src/signals/open-storage.js'
-import { MIGRATIONS, type Migration } from '../../src/signals/sql/migrations.js'
-import { openSqlStorage, sqliteServer } from '../../src/signals/sql/sql-storage.js'
-import { loadSqlite, type SqliteDatabase } from '../../src/signals/sql/sqlite-library.js'
-import type { Storage } from '../../src/signals/storage.js'
+import { openStorage } from '../../src/signals/storage/open-storage.js'
+import { MIGRATIONS, type Migration } from '../../src/signals/storage/sql/migrations.js'
+import { openSqlStorage, sqliteServer } from '../../src/signals/storage/sql/sql-storage.js'
+import { loadSqlite, type SqliteDatabase } from '../../src/signals/storage/sql/sqlite-library.js'
+import type { Storage } from '../../src/signals/storage/storage.js'
 import { Child } from './child.js'
 import { machineOf, signalOf, signalsOf } from './storage-behaviour.js'
 
@@ -157,6 +157,20 @@ describe('a full disk', () => {
 })
 
 describe('the event loop', () => {
+  it('is not held up by the commit of a large deletion: each part is there for others at once', async () => {
+    const storage = await open()
+    const other = await open()
+    await storage.signals.add(signalsOf(2000))
+    const left: number[] = []
+    let isOver = false
+    const pruning = storage.signals.prune({}).finally(() => {
+      isOver = true
+    })
+    while (!isOver) left.push((await other.signals.counts()).queued)
+    expect(await pruning).toBe(2000)
+    expect(left.some((count) => count > 0 && count < 2000)).toBe(true)
+  })
+
   it('turns while much is added, and others wait for all of it', async () => {
     const storage = await open()
     let turns = 0

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, onTestFinished } from 'vitest'
-import { openStorage, type StorageOptions } from '../../src/signals/open-storage.js'
+import { openStorage, type StorageOptions } from '../../src/signals/storage/open-storage.js'
 import { describeStorage } from './storage-behaviour.js'
 import { compareWithOracle } from './storage-oracle.js'
 

@@ -1,12 +1,12 @@
 /** What every storage does, as one table that is run over each of them. */
 
 import { describe, expect, it } from 'vitest'
-import type { MachineRecord } from '../../src/capi/machine-storage.js'
-import type { Signal } from '../../src/capi/signal.js'
-import { CLOCK_TOLERANCE } from '../../src/signals/lease.js'
-import type { StorageOptions } from '../../src/signals/outbox-limits.js'
-import type { SignalStorage } from '../../src/signals/signal-storage.js'
-import type { Storage } from '../../src/signals/storage.js'
+import type { MachineRecord } from '../../src/capi/machines/machine-storage.js'
+import type { Signal } from '../../src/capi/signals/signal.js'
+import { CLOCK_TOLERANCE } from '../../src/signals/storage/lease.js'
+import type { StorageOptions } from '../../src/signals/storage/outbox-limits.js'
+import type { SignalStorage } from '../../src/signals/storage/signal-storage.js'
+import type { Storage } from '../../src/signals/storage/storage.js'
 
 /** Opens an empty storage; whoever gives it closes it. */
 export type OpenEmpty = (options: StorageOptions) => Promise<Storage>

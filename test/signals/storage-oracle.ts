@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { StorageOptions } from '../../src/signals/outbox-limits.js'
-import type { SignalState, SignalStorage, StoredSignal } from '../../src/signals/signal-storage.js'
+import type { StorageOptions } from '../../src/signals/storage/outbox-limits.js'
+import type { SignalState, SignalStorage, StoredSignal } from '../../src/signals/storage/signal-storage.js'
 import { signalOf } from './storage-behaviour.js'
 
 interface Row {

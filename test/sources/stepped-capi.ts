@@ -1,9 +1,9 @@
 /** CAPI as a source, on a FakeCapi, whose pulls happen when the test says so; judged through the policy, allowlists and all. */
 
 import { onTestFinished } from 'vitest'
-import { CapiApi } from '../../src/capi/capi-api.js'
-import { LinkedLists } from '../../src/capi/linked-list.js'
-import type { TokenHolder } from '../../src/capi/machines.js'
+import { CapiApi } from '../../src/capi/api/capi-api.js'
+import { LinkedLists } from '../../src/capi/decisions/linked-lists.js'
+import type { TokenHolder } from '../../src/capi/machines/machines.js'
 import { Judge } from '../../src/decisions/judge.js'
 import { Severity } from '../../src/decisions/severity.js'
 import { RequestCounts } from '../../src/metrics/request-counts.js'
@@ -62,7 +62,7 @@ export class SteppedCapi {
       logger,
       clock,
       ...over,
-      pause: this.#pause,
+      pause: this.#pause.wait,
     })
     const listener = {
       synced: () => void this.#synced++,

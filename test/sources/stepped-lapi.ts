@@ -1,6 +1,7 @@
 /** A bouncer on a FakeLapi whose pulls happen when the test says so: between them its source waits for the test, not for time. */
 
 import { onTestFinished } from 'vitest'
+import type { PauseFor } from '../../src/http/pause.js'
 import { type Bouncer, createBouncer } from '../../src/index.js'
 import { LapiClient, type StreamFilter } from '../../src/lapi/lapi-client.js'
 import type { Logger } from '../../src/logger.js'
@@ -41,7 +42,7 @@ export class SteppedBouncer {
       fullPullTimeout: 5000,
       deltaPullTimeout: 5000,
       logger,
-      pause: this.#pause,
+      pause: this.#pause.wait,
       ...options,
     })
     this.bouncer = createBouncer({ sources: [source], logger })
@@ -115,24 +116,23 @@ export class SteppedPause {
   reached: Promise<void>
   #reach: () => void = () => {}
   #goOn: () => void = () => {}
-  #isEnded = false
 
   constructor() {
     this.reached = this.#nextReach()
   }
 
-  for(milliseconds: number): Promise<void> {
+  readonly wait: PauseFor = (milliseconds, signal) => {
     this.waits.push(milliseconds)
     this.#reach()
-    if (this.#isEnded) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#goOn = resolve
+      const goOn = () => {
+        signal.removeEventListener('abort', goOn)
+        resolve()
+      }
+      this.#goOn = goOn
+      if (signal.aborted) goOn()
+      else signal.addEventListener('abort', goOn)
     })
-  }
-
-  end(): void {
-    this.#isEnded = true
-    this.#goOn()
   }
 
   /** Lets the source go on, and resolves when it waits again. */

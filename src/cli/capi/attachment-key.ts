@@ -1,8 +1,8 @@
 /** Where `capi enroll` gets the attachment key, which is a secret: everybody on the machine can see what stands on a command line. */
 
-import { attachmentKeyVariable } from '../../config/environment-layer.js'
-import { Secret } from '../../config/secret.js'
-import { readSecretFile } from '../../config/secret-file.js'
+import { Secret } from '../../config/kinds/secret.js'
+import { attachmentKeyVariable } from '../../config/layers/environment-layer.js'
+import { readSecretFile } from '../../config/layers/secret-file.js'
 import { BouncerError } from '../../errors.js'
 import type { CommandContext } from '../command-context.js'
 

@@ -1,7 +1,7 @@
 /** What flags of the commands about CAPI take, from the text that was typed. */
 
 import { InvalidArgumentError } from 'commander'
-import { parseDuration } from '../../config/duration.js'
+import { parseDuration } from '../../config/kinds/duration.js'
 
 /** A whole number from 1 on. */
 export function count(text: string): number {

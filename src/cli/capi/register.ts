@@ -1,6 +1,6 @@
 /** `capi register`: makes a machine known to CAPI, confirmed by a login. */
 
-import { generateMachineId, MACHINE_ID_LENGTH, randomMachineId } from '../../capi/machine-id.js'
+import { generateMachineId, MACHINE_ID_LENGTH, randomMachineId } from '../../capi/machines/machine-id.js'
 import { BouncerError } from '../../errors.js'
 import type { CapiSession } from './capi-session.js'
 

@@ -14,6 +14,7 @@
 
 import { BouncerError } from '../../errors.js'
 import type { Saved, TakeBlock } from './blocks.js'
+import { mixIn, spread } from './murmur-hash.js'
 import type { PageAllocator } from './page-allocator.js'
 
 const SLOTS_PER_PAGE = 4096
@@ -92,10 +93,7 @@ export class PagedTable implements Saved {
   findWord(key: number): boolean {
     const stride = this.#stride
     const last = stride - 1
-    let hash = this.#seed ^ (key >>> this.#groupBits)
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-    hash ^= hash >>> 16
+    const hash = spread(this.#seed ^ (key >>> this.#groupBits))
     const page = this.#directory[hash >>> this.#directoryShift]
     let at = HEADER + (hash & SLOT_MASK) * stride
     while (page[at + last] !== 0) {
@@ -233,22 +231,12 @@ export class PagedTable implements Saved {
     return this.#hash(page[at], page[at + 1], page[at + 2], page[at + 3])
   }
 
-  /** The mixing steps of MurmurHash3 (32 bit), one round for each word of the key. */
   #hash(k0: number, k1: number, k2: number, k3: number): number {
     let hash = this.#seed ^ (k0 >>> this.#groupBits)
     if (this.#keyWords !== 1) {
       hash = mixIn(hash, k1)
       if (this.#keyWords === 4) hash = mixIn(mixIn(hash, k2), k3)
     }
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-    return hash ^ (hash >>> 16)
+    return spread(hash)
   }
-}
-
-function mixIn(hash: number, word: number): number {
-  let mixed = Math.imul(word, 0xcc9e2d51)
-  mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593)
-  const next = hash ^ mixed
-  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0
 }

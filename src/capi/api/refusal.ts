@@ -1,0 +1,65 @@
+/** A status of CAPI that means failure, as an error with one of our codes and what CAPI said about it. */
+
+import { CapiError, type CapiErrorCode } from '../capi-error.js'
+import { answerExcerpt } from './answer-excerpt.js'
+
+export interface Refusal {
+  /** The base URL, fit for messages. */
+  readonly target: string
+  /** Below the base URL. */
+  readonly path: string
+  readonly status: number
+  /** The answer's body, or its beginning. */
+  readonly body: string
+  /** Milliseconds, from `Retry-After`. */
+  readonly retryAfter: number | undefined
+  /** What the request held and no message may hold. */
+  readonly secrets: readonly string[]
+}
+
+export function refusalError(refusal: Refusal): CapiError {
+  const { status, retryAfter } = refusal
+  const words = wordsOf(refusal.body)
+  const said = words === '' ? '' : `: ${answerExcerpt(words, refusal.secrets)}`
+  const code = codeOf(refusal, words)
+  return new CapiError(code, `${sentence(code, refusal)}${said}`, { status, retryAfter })
+}
+
+function codeOf({ path, status }: Refusal, words: string): CapiErrorCode {
+  if (path === 'watchers' && status === 500 && /already registered/i.test(words)) return 'ERR_CSB_CAPI_REGISTERED'
+  const speaksOfKey = /attachment|enrol\w*[ _-]key/i.test(words)
+  if (path === 'watchers/enroll' && (status === 403 || status === 400) && speaksOfKey) return 'ERR_CSB_CAPI_ENROLL'
+  return status === 401 || status === 403 ? 'ERR_CSB_CAPI_AUTH' : 'ERR_CSB_CAPI_STATUS'
+}
+
+function sentence(code: CapiErrorCode, { target, path, status }: Refusal): string {
+  const at = `CAPI at ${target} (status ${status})`
+  if (code === 'ERR_CSB_CAPI_REGISTERED') return `The machine id is registered already with ${at}`
+  if (code === 'ERR_CSB_CAPI_ENROLL') return `The attachment key is refused by ${at}; copy it from the console`
+  if (code === 'ERR_CSB_CAPI_AUTH') {
+    // CAPI answers 403 for both (documentation "Central API 403").
+    const doubt = status === 403 ? '; the credentials are wrong, or there were too many logins from this address' : ''
+    return `${path} is refused by ${at}${doubt}`
+  }
+  const hint =
+    status >= 300 && status < 400
+      ? '; redirects are not followed'
+      : status === 404
+        ? '; check the base URL of CAPI'
+        : ''
+  return `CAPI at ${target} answered ${path} with status ${status}, expected 200${hint}`
+}
+
+/** The `message` and `errors` of CAPI's own refusals; else the text as it is. */
+function wordsOf(body: string): string {
+  try {
+    const answer: unknown = JSON.parse(body)
+    if (typeof answer !== 'object' || answer === null) return body
+    const words = ['message', 'errors']
+      .map((name) => Reflect.get(answer, name))
+      .filter((word) => typeof word === 'string')
+    return words.length === 0 ? body : words.join(': ')
+  } catch {
+    return body
+  }
+}

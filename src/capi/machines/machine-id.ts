@@ -1,0 +1,55 @@
+/** Who a machine is to CAPI: an id derived from a key as the Python SDK does it, or a random one. */
+
+import { createHash, randomInt } from 'node:crypto'
+import { BouncerError } from '../../errors.js'
+import { quoted } from '../../quoted.js'
+
+/** What a login demands (swagger of CAPI v3): so many ASCII letters and digits. */
+export const MACHINE_ID_LENGTH = 48
+
+export interface MachineIdOptions {
+  /** Stands before the hash and is hashed with the key. Default empty. CAPI wants letters and digits only. */
+  readonly prefix?: string | undefined
+  /** Characters; below 0, so many fewer than all. Default 48. */
+  readonly length?: number | undefined
+  /**
+   * What `length` counts. `hash` (default): the hash alone, so that an id with a prefix is longer than CAPI takes, as with the
+   * Python SDK. `whole`: prefix and hash together.
+   */
+  readonly total?: 'hash' | 'whole' | undefined
+}
+
+/**
+ * The prefix, then the SHA-256 of prefix and key in hexadecimal: what `generate_machine_id_from_key` of the Python SDK (0.7.0)
+ * gives, for whole numbers too. There is no salt: who can guess the key has the id. Throws `ERR_CSB_CONFIG` where the text is not
+ * Unicode (a lone surrogate), which Node would hash like any other such text.
+ */
+export function generateMachineId(key: string | number | bigint, options: MachineIdOptions = {}): string {
+  const { prefix = '', length = MACHINE_ID_LENGTH, total = 'hash' } = options
+  const text = String(key)
+  if (loneSurrogate.test(prefix) || loneSurrogate.test(text)) {
+    throw new BouncerError(
+      'ERR_CSB_CONFIG',
+      'machine id: expected a key and a prefix of Unicode text, got a lone surrogate',
+    )
+  }
+  const hash = createHash('sha256')
+    .update(prefix + text)
+    .digest('hex')
+  return total === 'hash' ? prefix + hash.slice(0, length) : (prefix + hash).slice(0, length)
+}
+
+const loneSurrogate = /\p{Surrogate}/u
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+/** 48 characters: the prefix, then random lower-case letters and digits. Throws `ERR_CSB_CONFIG` for a prefix that CAPI would not take. */
+export function randomMachineId(prefix = ''): string {
+  if (!/^[A-Za-z0-9]{0,48}$/.test(prefix)) {
+    const message = `machine id prefix: expected up to ${MACHINE_ID_LENGTH} letters and digits, got ${quoted(prefix)}`
+    throw new BouncerError('ERR_CSB_CONFIG', message)
+  }
+  let id = prefix
+  while (id.length < MACHINE_ID_LENGTH) id += ALPHABET[randomInt(ALPHABET.length)]
+  return id
+}

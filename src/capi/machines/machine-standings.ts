@@ -1,0 +1,162 @@
+/** Keeps how each machine stands, and the pause of all of them: lets a request go ahead or not, and notes what came of it. */
+
+import type { Logger } from '../../logger.js'
+import { messageOf } from '../../thrown.js'
+import { CapiError } from '../capi-error.js'
+import { CapiBreaker, type Pass } from './capi-breaker.js'
+import type { MachineTally } from './machine-counts.js'
+import type { Breaker, MachineStorage, Standing } from './machine-storage.js'
+import {
+  type BackoffOptions,
+  backOff,
+  block,
+  forbid,
+  outcomeOf,
+  recover,
+  timeToWait,
+  wasForbidden,
+} from './standing.js'
+
+export interface MachineStandingsOptions {
+  readonly storage: Pick<MachineStorage, 'get' | 'list' | 'update' | 'breaker' | 'setBreaker'>
+  readonly backoff: BackoffOptions
+  readonly tally: MachineTally
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+export class MachineStandings {
+  readonly #options: MachineStandingsOptions
+  readonly #breaker: CapiBreaker
+  /** The end of what is being noted: two answers at once must not each change what the other one has read. */
+  #noting: Promise<void> = Promise.resolve()
+
+  constructor(options: MachineStandingsOptions) {
+    this.#options = options
+    this.#breaker = new CapiBreaker(options.storage, options.now)
+  }
+
+  /** Null where nobody is held back. */
+  breaker(): Promise<Breaker | null> {
+    return this.#breaker.state()
+  }
+
+  /** Throws `ERR_CSB_CAPI_BLOCKED`. Each pass must be handed back to `leave`. */
+  async enter(machineId: string): Promise<Pass> {
+    await this.#checkMachine(machineId)
+    return this.#breaker.admit()
+  }
+
+  /** Throws `ERR_CSB_CAPI_BLOCKED`: while a call waited, another one may have met with a refusal. */
+  async check(machineId: string, pass: Pass): Promise<void> {
+    await this.#checkMachine(machineId)
+    await this.#breaker.check(pass)
+  }
+
+  async leave(pass: Pass): Promise<void> {
+    if (pass === 'probe') await this.#note(() => this.#breaker.giveUp())
+  }
+
+  async noteSuccess(machineId: string, pass: Pass): Promise<void> {
+    await this.#note(async () => {
+      await this.#change(machineId, (standing) => recover(standing, this.#options.now()))
+      if (pass === 'probe' && (await this.#breaker.succeed())) this.#options.logger.info('CAPI answers again')
+    })
+  }
+
+  /** An authenticated request failed for good. */
+  async noteFailure(machineId: string, error: unknown, pass: Pass): Promise<void> {
+    const outcome = outcomeOf(error)
+    if (outcome === 'well') await this.noteSuccess(machineId, pass)
+    else if (outcome === 'forbidden') await this.#forbid(machineId, error, pass)
+    else if (outcome !== 'nothing') await this.#backOff(machineId, error)
+  }
+
+  /** A registration or a login failed. */
+  async noteLoginFailure(machineId: string, error: unknown, pass: Pass): Promise<void> {
+    const outcome = outcomeOf(error)
+    // CAPI documents 403 for wrong credentials, a gateway in front of it says 401.
+    if (outcome === 'unauthorized' || outcome === 'forbidden') await this.#forbid(machineId, error, pass)
+    else if (error instanceof CapiError && error.status === 400) {
+      await this.#note(() => this.#change(machineId, () => block('refused', error)))
+    } else if (outcome !== 'nothing') await this.#backOff(machineId, error)
+  }
+
+  /** The login was refused for an id that CAPI knows and that it never confirmed to us. */
+  async noteTaken(machineId: string, error: CapiError): Promise<void> {
+    await this.#note(async () => {
+      await this.#change(machineId, () => block('registered elsewhere', error))
+      // A wrong password and too many logins have the same status.
+      if (error.status === 403) await this.#trip(error)
+    })
+  }
+
+  /** Returns how many machines were held back. */
+  async unblock(machineId: string | undefined): Promise<number> {
+    let count = 0
+    for (const machine of await this.#options.storage.list()) {
+      if (machineId !== undefined && machine.machineId !== machineId) continue
+      if (machine.standing.state !== 'active') count++
+      await this.#change(machine.machineId, () => ({ state: 'active' }))
+    }
+    if ((await this.#options.storage.breaker()) !== null) await this.#breaker.reset()
+    return count
+  }
+
+  async #checkMachine(machineId: string): Promise<void> {
+    const standing = (await this.#options.storage.get(machineId))?.standing
+    if (standing === undefined || standing.state === 'active') return
+    const wait = timeToWait(standing, this.#options.now())
+    if (wait === 0) return
+    const reason = standing.state === 'blocked' ? `is blocked (${standing.reason})` : 'pauses'
+    const end = standing.until === null ? 'until it is unblocked' : `until ${new Date(standing.until).toISOString()}`
+    const message = `Machine ${machineId} ${reason} ${end}: ${standing.message}`
+    throw new CapiError('ERR_CSB_CAPI_BLOCKED', message, Number.isFinite(wait) ? { retryAfter: wait } : {})
+  }
+
+  async #backOff(machineId: string, error: unknown): Promise<void> {
+    const { now, backoff } = this.#options
+    await this.#note(() => this.#change(machineId, (standing) => backOff(standing, error, now(), backoff)))
+  }
+
+  async #forbid(machineId: string, error: unknown, pass: Pass): Promise<void> {
+    await this.#note(async () => {
+      let isAlone = false
+      await this.#change(machineId, (standing) => {
+        // It was refused before, and since then CAPI has answered another machine: it is not the address that is refused.
+        isAlone = pass === 'free' && wasForbidden(standing) && timeToWait(standing, this.#options.now()) === 0
+        return forbid(standing, error, this.#options.now())
+      })
+      if (isAlone) this.#options.tally.forbidden++
+      else await this.#trip(error)
+    })
+  }
+
+  async #trip(error: unknown): Promise<void> {
+    this.#options.tally.forbidden++
+    const breaker = await this.#breaker.trip(messageOf(error))
+    this.#options.logger.error(`All requests to CAPI pause for an hour: ${breaker.message}`)
+  }
+
+  async #change(machineId: string, next: (standing: Standing) => Standing): Promise<void> {
+    const { storage, logger } = this.#options
+    const before = (await storage.get(machineId))?.standing
+    if (before === undefined) return
+    const standing = next(before)
+    if (standing === before || (standing.state === 'active' && before.state === 'active')) return
+    await storage.update(machineId, { standing })
+    if (standing.state === 'active') logger.info(`Machine ${machineId} is active again`)
+    else if (standing.state === 'blocked') {
+      logger.error(`Machine ${machineId} is blocked (${standing.reason}): ${standing.message}`)
+    } else logger.warn(`Machine ${machineId} pauses for ${Math.ceil(standing.pause / 1000)} s: ${standing.message}`)
+  }
+
+  /** What CAPI answered counts for the caller, also where it cannot be noted: a push that is taken must not look like one that failed. */
+  #note(write: () => Promise<void>): Promise<void> {
+    this.#noting = this.#noting.then(write).catch((error: unknown) => {
+      const reason = messageOf(error)
+      this.#options.logger.error(`How CAPI answered cannot be stored: ${reason}`)
+    })
+    return this.#noting
+  }
+}

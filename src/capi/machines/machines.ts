@@ -1,0 +1,217 @@
+/**
+ * The machines that talk to CAPI: credentials that are never lost, tokens that are kept while they are good, and pauses where CAPI
+ * wants none of us.
+ */
+
+import { type MonotonicClock, processClock } from '../../decisions/clock.js'
+import { BouncerError } from '../../errors.js'
+import { type Logger, silentLogger } from '../../logger.js'
+import type { CapiApi } from '../api/capi-api.js'
+import type { EnrollAnswer, EnrollRequest } from '../api/capi-calls.js'
+import type { Pass } from './capi-breaker.js'
+import { DEFAULT_LOGIN_BUDGET, LoginBudget } from './login-budget.js'
+import { type MachineCounts, MachineTally } from './machine-counts.js'
+import { MachineLogin } from './machine-login.js'
+import { MachineStandings } from './machine-standings.js'
+import type { Breaker, MachineRecord, MachineStorage, Standing } from './machine-storage.js'
+import { outcomeOf } from './standing.js'
+
+/** What of the machines others work with. */
+export interface TokenHolder {
+  /**
+   * Runs one authenticated request for a machine: registers it where it is new, logs in where there is no good token, once more
+   * after a 401, and waits for a login already under way. Throws `CapiError`: what the request threw, `ERR_CSB_CAPI_BLOCKED`
+   * while the machine or all of them pause, `ERR_CSB_CAPI_BUDGET` where no login is free. Never waits for a pause to end.
+   */
+  withToken<Result>(
+    machineId: string,
+    signal: AbortSignal,
+    request: (token: string) => Promise<Result>,
+  ): Promise<Result>
+}
+
+export interface MachinesOptions {
+  readonly api: Pick<CapiApi, 'register' | 'login' | 'enroll'>
+  readonly storage: MachineStorage
+  /** What every machine reports; a token that was given for others is not used. */
+  readonly scenarios: readonly string[]
+  /** Milliseconds for one registration, login or enrollment. */
+  readonly deadline: number
+  /** Milliseconds that a token must still live to be used. Default 10 s. */
+  readonly latencyOffset?: number
+  /** Logins in 50 minutes, of all machines and processes on the storage. Default 18: CAPI allows an address 20. */
+  readonly loginBudget?: number
+  /** Milliseconds: the most that the first pause after trouble lasts. It doubles with each further failure. Default 1 s. */
+  readonly firstPause?: number
+  /** Milliseconds: the most that any such pause lasts, unless CAPI asks for more. Default 15 min. */
+  readonly longestPause?: number
+  readonly logger?: Logger
+  /** Unix milliseconds; may jump. Default `Date.now`. */
+  readonly now?: () => number
+  /** For the budget, beside `now`. Default the process's own; where only `now` is given, `now`. */
+  readonly clock?: MonotonicClock
+  /** From 0 to 1. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+/** A machine without its secrets. */
+export interface MachineState {
+  readonly machineId: string
+  /** `pending`: CAPI may or may not have heard of it. `confirmed`: a login worked. */
+  readonly registration: MachineRecord['registration']
+  /** `until` may have passed: then the next request is the try. */
+  readonly standing: Standing
+  readonly token: 'none' | 'kept'
+  /** Unix milliseconds; null where there is no token, or it is used until CAPI refuses it. */
+  readonly tokenExpiresAt: number | null
+  /** Those that the token was given for. */
+  readonly scenarios: readonly string[]
+  /** Unix milliseconds. */
+  readonly createdAt: number
+}
+
+export class Machines implements TokenHolder {
+  readonly #options: MachinesOptions
+  readonly #standings: MachineStandings
+  readonly #login: MachineLogin
+  readonly #tally = new MachineTally()
+
+  constructor(options: MachinesOptions) {
+    this.#options = options
+    const { api, storage, deadline, latencyOffset = 10_000, loginBudget = DEFAULT_LOGIN_BUDGET } = options
+    const { logger = silentLogger, now = Date.now, random = Math.random } = options
+    const clock = options.clock ?? options.now ?? processClock
+    const backoff = { first: options.firstPause ?? 1000, longest: options.longestPause ?? 900_000, random }
+    const tally = this.#tally
+    const scenarios = [...new Set(options.scenarios)].sort()
+    const budget = new LoginBudget({ storage, budget: loginBudget, now, clock })
+    this.#standings = new MachineStandings({ storage, backoff, tally, logger, now })
+    const standings = this.#standings
+    this.#login = new MachineLogin({ api, storage, standings, budget, scenarios, latencyOffset, deadline, tally, now })
+  }
+
+  get counts(): MachineCounts {
+    return this.#tally
+  }
+
+  /** The pause of all machines; null where there is none. */
+  breaker(): Promise<Breaker | null> {
+    return this.#standings.breaker()
+  }
+
+  /** All, the oldest first. */
+  async list(): Promise<readonly MachineState[]> {
+    return (await this.#options.storage.list()).map(stateOf)
+  }
+
+  /** Null for a machine that is not known. */
+  async standing(machineId: string): Promise<Standing | null> {
+    return (await this.#options.storage.get(machineId))?.standing ?? null
+  }
+
+  /**
+   * Stores a machine; CAPI hears of it with the first request. With the password of one that is registered already, or with a new
+   * one. Throws `ERR_CSB_STATE` where it is stored with another password: what CAPI may know is never overwritten.
+   */
+  async add(machineId: string, password?: string): Promise<MachineState> {
+    const machine = await this.#login.known(machineId, password)
+    if (password !== undefined && machine.password !== password) {
+      const message = `Machine ${machineId} is stored with another password; remove it first if this one is right`
+      throw new BouncerError('ERR_CSB_STATE', message)
+    }
+    return stateOf(machine)
+  }
+
+  /** Forgets a machine, its password and its token. CAPI is not told: it has no call for that. */
+  async remove(machineId: string): Promise<void> {
+    await this.#options.storage.remove([machineId])
+    this.#login.forget(machineId)
+  }
+
+  async withToken<Result>(
+    machineId: string,
+    signal: AbortSignal,
+    request: (token: string) => Promise<Result>,
+  ): Promise<Result> {
+    signal.throwIfAborted()
+    const pass = await this.#standings.enter(machineId)
+    try {
+      return await this.#ask(machineId, pass, signal, request)
+    } finally {
+      await this.#standings.leave(pass)
+    }
+  }
+
+  /** Registers a machine where it is new, and logs in where there is no good token. Throws what `withToken` throws. */
+  async login(machineId: string, signal: AbortSignal): Promise<void> {
+    await this.withToken(machineId, signal, async () => {})
+  }
+
+  /** Puts a machine into the account of the attachment key. Throws `ERR_CSB_CAPI_ENROLL` for a wrong key, and what `withToken` throws. */
+  enroll(
+    machineId: string,
+    { attachmentKey, name, tags, overwrite }: Omit<EnrollRequest, 'deadline' | 'signal'>,
+    signal: AbortSignal,
+  ): Promise<EnrollAnswer> {
+    const { api, deadline } = this.#options
+    return this.withToken(machineId, signal, (token) =>
+      api.enroll(token, { attachmentKey, name, tags, overwrite, deadline, signal }),
+    )
+  }
+
+  /** Lets a machine, or all of them, ask CAPI at once, and lifts the pause of all. Returns how many machines were held back. */
+  unblock(machineId?: string): Promise<number> {
+    return this.#standings.unblock(machineId)
+  }
+
+  /** Gives up logins that are under way. The storage is left open. */
+  close(): Promise<void> {
+    return this.#login.close()
+  }
+
+  async #ask<Result>(
+    machineId: string,
+    pass: Pass,
+    signal: AbortSignal,
+    request: (token: string) => Promise<Result>,
+  ): Promise<Result> {
+    let token = await this.#login.token(machineId, pass, signal)
+    try {
+      return await this.#answered(machineId, pass, request(token))
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (outcomeOf(error) !== 'unauthorized') {
+        await this.#standings.noteFailure(machineId, error, pass)
+        throw error
+      }
+    }
+    await this.#login.drop(machineId, token)
+    this.#tally.relogins++
+    token = await this.#login.token(machineId, pass, signal)
+    try {
+      return await this.#answered(machineId, pass, request(token))
+    } catch (error) {
+      if (!signal.aborted) await this.#standings.noteFailure(machineId, error, pass)
+      throw error
+    }
+  }
+
+  async #answered<Result>(machineId: string, pass: Pass, request: Promise<Result>): Promise<Result> {
+    const result = await request
+    await this.#standings.noteSuccess(machineId, pass)
+    return result
+  }
+}
+
+function stateOf(machine: MachineRecord): MachineState {
+  const { machineId, registration, standing, token, tokenExpiresAt, scenarios, createdAt } = machine
+  return {
+    machineId,
+    registration,
+    standing,
+    token: token === null ? 'none' : 'kept',
+    tokenExpiresAt,
+    scenarios,
+    createdAt,
+  }
+}

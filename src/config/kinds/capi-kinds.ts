@@ -1,0 +1,60 @@
+/** The kinds of value that only options about CAPI and signals hold, as zod schemas. */
+
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { capiBaseUrl } from '../../capi/api/base-url.js'
+import { MACHINE_ID_LENGTH } from '../../capi/machines/machine-id.js'
+import { judgeScenarioName } from '../../capi/signals/scenario-name.js'
+import { duration, httpUrl, refuse, textList } from './option-kinds.js'
+import { Secret } from './secret.js'
+
+/** To a base URL. */
+export const capiUrl = z.string().transform(capiBaseUrl).pipe(httpUrl)
+
+/** What a login demands (swagger of CAPI v3). */
+export const capiMachineId = z.string().regex(new RegExp(`^[A-Za-z0-9]{${MACHINE_ID_LENGTH}}$`))
+
+/** The name of a scenario, such as the hub has. */
+export const scenarioName = z.string().superRefine((name, context) => {
+  const judged = judgeScenarioName(name)
+  if (judged.verdict === 'invalid') refuse(context, { input: name, why: judged.why })
+})
+
+/** Names of scenarios, none of them twice. */
+export const scenarioList = textList
+  .transform((names) => [...new Set(names)])
+  .superRefine((names, context) => {
+    for (const [index, name] of names.entries()) {
+      const judged = judgeScenarioName(name)
+      if (judged.verdict === 'invalid') refuse(context, { path: [index], input: name, why: judged.why })
+    }
+  })
+
+/** SQLite's own name for what is `memory` here. Taken for a path it would make a file of that name. */
+const SQLITE_MEMORY = 'sqlite::memory:'
+
+/** To a `Secret`, since a URL may hold a password. A path becomes absolute. */
+export const storageLocation = z.union([z.string(), z.instanceof(Secret)]).transform((value, context): Secret => {
+  if (value instanceof Secret) return value
+  const location = value.trim()
+  if (location === 'memory' || /^postgres(?:ql)?:\/\/./.test(location)) return new Secret(location)
+  if (/^sqlite:./.test(location) && location !== SQLITE_MEMORY)
+    return new Secret(absoluteLocation(location, process.cwd()))
+  refuse(context, { input: value })
+  return z.NEVER
+})
+
+/** With the path of a file, which may be relative to the directory, made absolute; every other location as it is. */
+export function absoluteLocation(location: string, directory: string): string {
+  const path = /^\s*sqlite:(.+?)\s*$/.exec(location)?.[1]
+  return path === undefined || location.trim() === SQLITE_MEMORY ? location : `sqlite:${resolve(directory, path)}`
+}
+
+/** To milliseconds, from 1 s to 10 min. */
+export const reportWindow = duration.refine((value) => value >= 1000 && value <= 600_000)
+
+/** To milliseconds, from 5 to 20 whole minutes: what CrowdSec asks of those who send signals (Python SDK). */
+export const reportInterval = duration.refine((value) => value >= 300_000 && value <= 1_200_000 && value % 60_000 === 0)
+
+/** To milliseconds, 10 min at least: CrowdSec asks for two hours between two pulls. */
+export const pullInterval = duration.refine((value) => value >= 600_000)

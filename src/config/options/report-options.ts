@@ -1,0 +1,64 @@
+/** Options about telling CrowdSec's community what was blocked. */
+
+import { z } from 'zod'
+import { REQUEST_CONTEXT, type RequestContext } from '../../signals/hits/request-context.js'
+import { reportInterval, reportWindow, scenarioName } from '../kinds/capi-kinds.js'
+import { codeFunction } from '../kinds/code-kinds.js'
+import { listText, refuse, textList, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
+import { codeOnly, everywhere, optionInfo } from './option-info.js'
+
+const contextList = textList.transform((names, context) => {
+  for (const [index, name] of names.entries()) {
+    if (!isContextName(name)) refuse(context, { path: [index], input: name })
+  }
+  return [...new Set(names)].filter(isContextName)
+})
+
+function isContextName(name: string): name is keyof RequestContext {
+  return REQUEST_CONTEXT.some((one) => one === name)
+}
+
+export const reportOptions = z.strictObject({
+  report: yesOrNo.prefault(false).register(optionInfo, {
+    ...everywhere,
+    accepts: yesOrNoText,
+    meaning:
+      'Tell CAPI, as signals, what was blocked and what `bouncer.report` is told. Hits of one address and scenario are one signal. Never told: private and other special addresses, those in `allowlist`, dry runs, and what a failure policy blocked. Needs `capi_scenarios`.',
+  }),
+  reportOrigins: textList.prefault([]).register(optionInfo, {
+    ...everywhere,
+    accepts: listText,
+    meaning:
+      'Only what decisions of these origins blocked. Empty: all but `CAPI` and `lists`, which would only echo to the community what it has said.',
+  }),
+  reportScenario: scenarioName.optional().register(optionInfo, {
+    ...everywhere,
+    accepts: 'one of `capi_scenarios`',
+    meaning:
+      'The scenario of signals about decisions whose own scenario is not in `capi_scenarios`, such as those of `cscli`. Without it these are not told.',
+  }),
+  reportContext: contextList.prefault(['method', 'path', 'user_agent', 'status']).register(optionInfo, {
+    ...everywhere,
+    accepts: `a list of ${REQUEST_CONTEXT.map((name) => `\`${name}\``).join(', ')}, or one text with commas between them`,
+    meaning:
+      'What of blocked requests is told. Of each a few distinct texts, cut to 200 characters. Query strings and cookies often hold secrets of your visitors.',
+  }),
+  redact: codeFunction<(context: RequestContext) => RequestContext | null>()
+    .optional()
+    .register(optionInfo, {
+      ...codeOnly,
+      accepts: 'a function of `{ path, user_agent, ... }` that returns the same with less in it, or null',
+      meaning:
+        'Sees what is told of each blocked request before it is kept: what it returns is told, and null leaves the hit out. If it fails, the hit is told without.',
+    }),
+  reportWindow: reportWindow.prefault('1m').register(optionInfo, {
+    ...everywhere,
+    accepts: 'a duration of 1s to 10m',
+    meaning: 'For how long hits of one address and scenario are added up to one signal.',
+  }),
+  reportInterval: reportInterval.prefault('10m').register(optionInfo, {
+    ...everywhere,
+    accepts: 'a duration of 5m to 20m, in whole minutes',
+    meaning: 'How often signals are sent.',
+  }),
+})

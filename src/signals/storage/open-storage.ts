@@ -1,0 +1,59 @@
+/** Opens the storage that an option names. Databases are loaded only when they are asked for. */
+
+import { resolve } from 'node:path'
+import { BouncerError } from '../../errors.js'
+import { MemoryStorage } from './memory-storage.js'
+import { loadPackage } from './optional-package.js'
+import type { StorageOptions } from './outbox-limits.js'
+import type { Storage } from './storage.js'
+
+export type { StorageOptions }
+
+/**
+ * `memory`; `sqlite:/path` or a bare path, of a file that is made if need be; or `postgresql://user:password@host/database`. Throws
+ * `ERR_CSB_STORAGE` where it cannot be used.
+ */
+export async function openStorage(where: string, options: StorageOptions = {}): Promise<Storage> {
+  const place = placeOf(where)
+  if (place.kind === 'memory') return new MemoryStorage(options)
+  await loadPackage('kysely', () => import('kysely'))
+  const { openSqlStorage, postgresServer, sqliteServer } = await import('./sql/sql-storage.js')
+  const { limits, clock } = options
+  const server =
+    place.kind === 'sqlite'
+      ? sqliteServer({ path: place.path, clock: clock ?? Date.now })
+      : postgresServer({ url: place.url, clock })
+  return openSqlStorage(server, { limits })
+}
+
+type Place =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgresql'; readonly url: URL }
+
+function placeOf(where: string): Place {
+  if (where === 'memory') return { kind: 'memory' }
+  // Two letters at least: one is a drive of Windows.
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(where)?.[1]?.toLowerCase()
+  if (scheme === undefined && where !== '') return { kind: 'sqlite', path: resolve(where) }
+  if (scheme === 'postgresql' || scheme === 'postgres') return { kind: 'postgresql', url: urlOf(where) }
+  const path = where.slice('sqlite:'.length)
+  // SQLite's own name for memory would make a file of that name.
+  if (scheme === 'sqlite' && /^(?!\/\/[^/]|:memory:$)./.test(path)) return { kind: 'sqlite', path: resolve(path) }
+  // Never quoted whole: it may hold a password.
+  const came = scheme === undefined ? 'nothing' : `${scheme}:...`
+  throw new BouncerError(
+    'ERR_CSB_STORAGE',
+    `A storage is memory, sqlite:/path/of/file or postgresql://user:password@host/database, not ${came}`,
+  )
+}
+
+/** Throws without quoting it. A password with signs that belong to URLs would be taken for the host, the port and the path. */
+function urlOf(where: string): URL {
+  const url = /^[a-z]+:\/\//i.test(where) && URL.canParse(where) ? new URL(where) : null
+  if (url !== null && url.hash === '' && !url.pathname.includes('@')) return url
+  throw new BouncerError(
+    'ERR_CSB_STORAGE',
+    'The URL of the storage cannot be parsed: postgresql://user:password@host/database, with the password percent-encoded',
+  )
+}

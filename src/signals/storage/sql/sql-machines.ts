@@ -1,0 +1,125 @@
+/** Machines and their tokens, and the logins that all processes share, in a database. */
+
+import type { Breaker, MachineRecord, MachineStorage } from '../../../capi/machines/machine-storage.js'
+import { freeAfter, isTaken } from '../login-window.js'
+import type { MachineTable } from './schema.js'
+import { slicesOf } from './slices.js'
+import type { SqlSession } from './sql-session.js'
+
+const BREAKER = 1
+
+export class SqlMachines implements MachineStorage {
+  readonly #session: SqlSession
+
+  constructor(session: SqlSession) {
+    this.#session = session
+  }
+
+  async get(machineId: string): Promise<MachineRecord | null> {
+    const row = await this.#session.run((database) =>
+      database.selectFrom('csb_machine').selectAll().where('machine_id', '=', machineId).executeTakeFirst(),
+    )
+    return row === undefined ? null : recordOf(row)
+  }
+
+  async list(): Promise<readonly MachineRecord[]> {
+    const rows = await this.#session.run((database) =>
+      database.selectFrom('csb_machine').selectAll().orderBy('created_at').orderBy('machine_id').execute(),
+    )
+    return rows.map(recordOf)
+  }
+
+  async add({ machineId, ...fields }: MachineRecord): Promise<boolean> {
+    const result = await this.#session.run((database) =>
+      database
+        .insertInto('csb_machine')
+        .values({ machine_id: machineId, ...columnsOf(fields) })
+        .onConflict((conflict) => conflict.column('machine_id').doNothing())
+        .executeTakeFirst(),
+    )
+    return Number(result.numInsertedOrUpdatedRows) > 0
+  }
+
+  async update(machineId: string, changes: Partial<Omit<MachineRecord, 'machineId'>>): Promise<void> {
+    const columns = columnsOf(changes)
+    if (Object.keys(columns).length === 0) return
+    await this.#session.run((database) =>
+      database.updateTable('csb_machine').set(columns).where('machine_id', '=', machineId).execute(),
+    )
+  }
+
+  async remove(machineIds: readonly string[]): Promise<void> {
+    await this.#session.transaction(async (transaction) => {
+      for (const slice of slicesOf(machineIds))
+        await transaction.deleteFrom('csb_machine').where('machine_id', 'in', slice).execute()
+    })
+  }
+
+  async takeLogin(now: number, window: number, budget: number): Promise<number> {
+    return this.#session.transaction(async (transaction) => {
+      const rows = await transaction.selectFrom('csb_login').select('at').execute()
+      const taken = rows.map(({ at }) => at).filter((at) => isTaken(at, now, window))
+      if (taken.length < rows.length) {
+        await transaction
+          .deleteFrom('csb_login')
+          .where(({ eb, or }) => or([eb('at', '<=', now - window), eb('at', '>', now + window)]))
+          .execute()
+      }
+      const wait = freeAfter(taken, now, window, budget)
+      if (wait === 0) await transaction.insertInto('csb_login').values({ at: now }).execute()
+      return wait
+    }, 'logins')
+  }
+
+  async breaker(): Promise<Breaker | null> {
+    const row = await this.#session.run((database) =>
+      database.selectFrom('csb_breaker').select('body').executeTakeFirst(),
+    )
+    return row === undefined ? null : JSON.parse(row.body)
+  }
+
+  async setBreaker(breaker: Breaker | null): Promise<void> {
+    await this.#session.run(async (database) => {
+      if (breaker === null) {
+        await database.deleteFrom('csb_breaker').execute()
+        return
+      }
+      const body = JSON.stringify(breaker)
+      await database
+        .insertInto('csb_breaker')
+        .values({ id: BREAKER, body })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ body }))
+        .execute()
+    })
+  }
+}
+
+function recordOf(row: MachineTable): MachineRecord {
+  return {
+    machineId: row.machine_id,
+    password: row.password,
+    registration: row.registration as MachineRecord['registration'],
+    token: row.token,
+    tokenExpiresAt: row.token_expires_at,
+    scenarios: JSON.parse(row.scenarios),
+    standing: JSON.parse(row.standing),
+    createdAt: row.created_at,
+  }
+}
+
+type Fields = Omit<MachineRecord, 'machineId'>
+
+function columnsOf(fields: Fields): Omit<MachineTable, 'machine_id'>
+function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>>
+function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>> {
+  const { password, registration, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
+  return {
+    ...(password !== undefined && { password }),
+    ...(registration !== undefined && { registration }),
+    ...(token !== undefined && { token }),
+    ...(tokenExpiresAt !== undefined && { token_expires_at: tokenExpiresAt }),
+    ...(scenarios !== undefined && { scenarios: JSON.stringify(scenarios) }),
+    ...(standing !== undefined && { standing: JSON.stringify(standing) }),
+    ...(createdAt !== undefined && { created_at: createdAt }),
+  }
+}
