@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default', './test/every-test-ran.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3, // many tests wait for processes and sockets, so that one more than two cores pays
     projects: [
       {
         test: {

@@ -3,6 +3,7 @@
 export { capiBaseUrls } from './api/base-url.js'
 export type { Cancelable, DecisionsOptions, DownloadOptions } from './api/call-options.js'
 export type { CapiMetrics, EnrollAnswer } from './api/capi-calls.js'
+export { isTokenValid } from './api/token.js'
 export { CapiError, type CapiErrorCode } from './capi-error.js'
 export type { AllowlistLink, BlocklistLink, CapiDecisions } from './decisions/capi-decisions.js'
 export { flatDecisions } from './decisions/flat-decisions.js'

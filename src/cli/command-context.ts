@@ -1,9 +1,6 @@
 /** What commands work with: where they write, what is piped in, and what ends them. */
 
-import type { CreateBouncer } from './serve.js'
-
 export interface CommandContext {
-  readonly createBouncer: CreateBouncer
   print(text: string): void
   printError(text: string): void
   /** What is piped in. */

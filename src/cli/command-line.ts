@@ -6,7 +6,6 @@ import { addCapiCommand } from './capi/capi-command.js'
 import { askService } from './check.js'
 import type { CommandContext } from './command-context.js'
 import { packageVersion } from './package-root.js'
-import { serve } from './serve.js'
 import { oneLine } from './terminal-text.js'
 
 /** Runs one command. Resolves with the exit code: 0 done or allowed, 1 blocked, 2 failed. */
@@ -24,7 +23,9 @@ export async function runCommandLine(words: readonly string[], context: CommandC
     .description('run the check service')
     .option('-c, --config <file>', 'configuration in YAML; without it, the example that comes with the package')
     .action(async (options: { config?: string }) => {
-      await serve(options.config, context.createBouncer)
+      // Loaded only here: the web server, the bouncer and the log are most of what takes time to load.
+      const { serve } = await import('./serve.js')
+      await serve(options.config)
     })
 
   program

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The program `crowdsec-bouncer`. */
 
-import { createBouncer } from '../bouncer.js'
 import { runCommandLine } from './command-line.js'
 import { stopSignal } from './stop-signal.js'
 
@@ -11,7 +10,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
-  createBouncer,
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
   get input() {

@@ -1,26 +1,15 @@
 /** `crowdsec-bouncer serve`: runs the check service until a signal ends it. */
 
-import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { collectDefaultMetrics } from 'prom-client'
+import { type Bouncer, createBouncer } from '../bouncer.js'
 import { loadConfiguration } from '../config/load-configuration.js'
-import type { BouncerOptions } from '../config/options/options.js'
 import { createCheckService } from '../server/check-service.js'
-import type { CheckedBouncer } from '../server/checked-bouncer.js'
 import { defaultConfigurationFile } from './package-root.js'
 import { serviceLogger } from './service-logger.js'
 import { stopSignal } from './stop-signal.js'
 
-/** A bouncer that can be started, stopped and looked into without counting as a request. */
-export interface ServedBouncer extends CheckedBouncer {
-  explain(address: string): readonly { readonly type: string }[]
-  start(): Promise<void>
-  stop(): Promise<void>
-  readonly registry: Registry
-}
-
-export type CreateBouncer = (options: BouncerOptions) => ServedBouncer
-
 /** Resolves when a signal has ended the service and nothing of it is left. Logs JSON lines to standard output. */
-export async function serve(file: string | undefined, createBouncer: CreateBouncer): Promise<void> {
+export async function serve(file: string | undefined): Promise<void> {
   const configuration = await loadConfiguration({ file: file ?? defaultConfigurationFile, env: process.env })
   const logger = serviceLogger(configuration.logLevel)
   const bouncer = createBouncer({ ...configuration.bouncer, logger })
@@ -47,7 +36,7 @@ export async function serve(file: string | undefined, createBouncer: CreateBounc
 }
 
 /** For a person at a terminal: what to try. The first address is on the example list, the second on no list. */
-function invitation(url: string, bouncer: ServedBouncer): string {
+function invitation(url: string, bouncer: Bouncer): string {
   const tries = [
     ...['203.0.113.7', '192.0.2.1'].map(
       (ip) => [`${url}/check?ip=${ip}`, bouncer.explain(ip)[0]?.type ?? 'allow'] as const,

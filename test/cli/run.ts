@@ -1,8 +1,6 @@
 /** Runs a command in this process and collects what it prints. */
 
-import { Registry } from 'prom-client'
 import { runCommandLine } from '../../src/cli/command-line.js'
-import { tableBouncer } from '../server/service.js'
 
 export interface Run {
   readonly exitCode: number
@@ -17,14 +15,11 @@ export interface RunSetting {
   readonly interrupted?: AbortSignal
 }
 
-const idle = { explain: () => [], start: async () => {}, stop: async () => {} }
-
 export async function runWith(setting: RunSetting, ...words: readonly string[]): Promise<Run> {
   const { input = '', isWatched = false, interrupted = new AbortController().signal } = setting
   let out = ''
   let err = ''
   const exitCode = await runCommandLine(words, {
-    createBouncer: () => ({ ...tableBouncer(), ...idle, registry: new Registry() }),
     print: (text) => {
       out += text
     },

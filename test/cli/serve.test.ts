@@ -2,11 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { rawConnection } from '../server/service.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 import { compiledProgram } from './compiled-program.js'
 
 const main = compiledProgram()
@@ -64,7 +65,7 @@ async function ready(url: string): Promise<Record<string, unknown>> {
 }
 
 function configuration(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'bouncer-serve-')), 'service.yaml')
+  const file = join(temporaryDirectory(), 'service.yaml')
   writeFileSync(file, text)
   return file
 }

@@ -1,15 +1,15 @@
 /** The options of CAPI as a source: in code, in a file flat and nested, and in the environment. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfiguration } from '../../src/config/load-configuration.js'
 import { parseOptions } from '../../src/config/parse-options.js'
 import { createBouncer } from '../../src/index.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 async function loaded(text: string, env: NodeJS.ProcessEnv = {}) {
-  const file = join(mkdtempSync(join(tmpdir(), 'csb-config-')), 'b.yaml')
+  const file = join(temporaryDirectory(), 'b.yaml')
   writeFileSync(file, text)
   return parseOptions((await loadConfiguration({ file, env })).bouncer)
 }

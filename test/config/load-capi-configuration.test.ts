@@ -1,12 +1,12 @@
 /** What the commands about CAPI read of a configuration, and that they need no more of it. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type CapiFlags, loadCapiConfiguration } from '../../src/config/load-capi-configuration.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
-const directory = mkdtempSync(join(tmpdir(), 'csb-capi-config-'))
+const directory = temporaryDirectory()
 
 function load(yaml: string, env: NodeJS.ProcessEnv = {}, flags: CapiFlags = {}) {
   const file = join(directory, 'bouncer.yaml')

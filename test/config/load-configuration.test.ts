@@ -1,7 +1,7 @@
 /** The service's configuration: file, FILE.local and environment, their order, and what is said about mistakes in them. */
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is the syntax under test
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
@@ -10,6 +10,7 @@ import { Secret } from '../../src/config/kinds/secret.js'
 import { loadConfiguration, type ServiceConfiguration } from '../../src/config/load-configuration.js'
 import { parseOptions, type ResolvedOptions } from '../../src/config/parse-options.js'
 import { BouncerError } from '../../src/errors.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 interface Given {
   readonly file?: string
@@ -19,7 +20,7 @@ interface Given {
 
 function write({ file, local }: Given): string | undefined {
   if (file === undefined) return undefined
-  const path = join(mkdtempSync(join(tmpdir(), 'bouncer-config-')), 'b.yaml')
+  const path = join(temporaryDirectory(), 'b.yaml')
   writeFileSync(path, file)
   if (local !== undefined) writeFileSync(`${path}.local`, local)
   return path

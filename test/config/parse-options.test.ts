@@ -1,13 +1,13 @@
 /** Options in code: every kind of value, every mistake, and what is said about it. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseOptions } from '../../src/config/parse-options.js'
 import { BouncerError } from '../../src/errors.js'
 import { silentLogger } from '../../src/logger.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 const key = { apiKey: 'k' }
 
@@ -225,7 +225,7 @@ describe('a secret', () => {
     }
   })
 
-  const directory = mkdtempSync(join(tmpdir(), 'bouncer-secret-'))
+  const directory = temporaryDirectory()
   const fileWith = (name: string, content: string) => {
     writeFileSync(join(directory, name), content)
     return join(directory, name)

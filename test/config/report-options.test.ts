@@ -48,7 +48,8 @@ describe('refuses', () => {
   test.each([
     [{ capiUrl: 'staging' }, /^capiUrl: expected `production`, `development`, or .*, got "staging"/],
     [{ capiUrl: 'https://u:p@h/v3' }, /^capiUrl: .*got "https:\/\/\[hidden\]@h\/v3" \(user information/],
-    [{ capiScenarios: ['a/b', 'x'] }, /^capiScenarios\[1\]: .*got "x" \(expected a scenario as author\/name/],
+    [{ capiScenarios: ['a/b', 'x'] }, /^capiScenarios\[1\]: .*got "x" \(it is author\/name/],
+    [{ capiScenarios: ['http://u:secret@h/x'] }, /^capiScenarios\[0\]: (?!.*secret)/],
     [{ capiMachineId: 'short' }, /^capiMachineId: expected 48 letters and digits, got "short"/],
     [{ capiPassword: 'p' }, /^capiPassword: needs capiMachineId beside it$/],
     [{ capiStorage: 'mysql://u:secret@h/d' }, /^capiStorage: expected .*, got a text that is not shown$/],

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { type BodyShape, FakeLapi, type Fault, type NewDecision } from '../../src/testing/index.js'
 import { SteppedBouncer } from '../sources/stepped-lapi.js'
 
-const RUNS = 200
+const RUNS = 120
 const SUBJECTS = { Country: 'FR', username: 'bob' } as const
 const SCOPES = ['ip', 'range', 'country', 'username'] as const
 /** Some of these cover others of these, and some are the same address in other words, which are decisions of their own. */

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBouncer } from '../../src/index.js'
 import { KeyClaim } from '../../src/lapi/key-claim.js'
 import { FakeLapi } from '../../src/testing/index.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 const apiKey = `key-of-${process.pid}`
 const apiUrl = 'http://127.0.0.1:8080'
@@ -64,7 +64,7 @@ describe.runIf(process.platform === 'linux')('a key', () => {
         new KeyClaim({ ...options, onShared: () => process.send('shared') }).start()
       }
     `
-    const file = join(mkdtempSync(join(tmpdir(), 'csb-cluster-')), 'cluster.mjs')
+    const file = join(temporaryDirectory(), 'cluster.mjs')
     writeFileSync(file, script)
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 15_000 })
     expect(stdout).toBe('shared\n')

@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { release, tmpdir, type } from 'node:os'
+import { writeFileSync } from 'node:fs'
+import { release, type } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { operatingSystem } from '../../src/metrics/operating-system.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 function file(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'csb-os-')), 'os-release')
+  const path = join(temporaryDirectory(), 'os-release')
   writeFileSync(path, text)
   return path
 }

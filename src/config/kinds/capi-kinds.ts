@@ -14,10 +14,12 @@ export const capiUrl = z.string().transform(capiBaseUrl).pipe(httpUrl)
 /** What a login demands (swagger of CAPI v3). */
 export const capiMachineId = z.string().regex(new RegExp(`^[A-Za-z0-9]{${MACHINE_ID_LENGTH}}$`))
 
+/** The value is in the message already, with its secrets hidden: what is no name of a scenario may be a URL with a password. */
+const NO_SCENARIO = 'it is author/name, of letters, digits, "_", "-" and "."'
+
 /** The name of a scenario, such as the hub has. */
 export const scenarioName = z.string().superRefine((name, context) => {
-  const judged = judgeScenarioName(name)
-  if (judged.verdict === 'invalid') refuse(context, { input: name, why: judged.why })
+  if (judgeScenarioName(name).verdict === 'invalid') refuse(context, { input: name, why: NO_SCENARIO })
 })
 
 /** Names of scenarios, none of them twice. */
@@ -25,8 +27,9 @@ export const scenarioList = textList
   .transform((names) => [...new Set(names)])
   .superRefine((names, context) => {
     for (const [index, name] of names.entries()) {
-      const judged = judgeScenarioName(name)
-      if (judged.verdict === 'invalid') refuse(context, { path: [index], input: name, why: judged.why })
+      if (judgeScenarioName(name).verdict === 'invalid') {
+        refuse(context, { path: [index], input: name, why: NO_SCENARIO })
+      }
     }
   })
 
