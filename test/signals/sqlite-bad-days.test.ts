@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -63,11 +64,19 @@ describe('the file', () => {
 
   it.each([
     ['in a folder that is not there', (folder: string) => join(folder, 'missing/storage.db'), /ENOENT/],
-    ['that is a folder', (folder: string) => folder, /EISDIR/],
+    ['that is a folder', (folder: string) => folder, /it is no file/],
   ])('%s is named', async (_, pathOf, reason) => {
     const wrong = pathOf(join(path, '..'))
     await expect(openStorage(wrong)).rejects.toEqual(failureLike(reason))
     await expect(openStorage(wrong)).rejects.toEqual(failureLike(new RegExp(`sqlite:${wrong} cannot be used`)))
+  })
+
+  // A device would be one too: `sqlite:/dev/null`, run as root, must not take it away from everybody else.
+  it('that is no file is neither opened nor changed', async () => {
+    execFileSync('mkfifo', [path])
+    await chmod(path, 0o666)
+    await expect(open()).rejects.toEqual(failureLike(/storage\.db cannot be used: it is no file/))
+    expect(modeOf(path)).toBe('666')
   })
 
   it('is left as it is where it is something else', async () => {

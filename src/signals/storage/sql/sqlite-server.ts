@@ -1,6 +1,6 @@
 /** SQLite in a file that only its user can read, since it holds passwords and tokens. */
 
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { SqlServer } from './sql-server.js'
 import { SqliteDriver } from './sqlite-driver.js'
@@ -58,12 +58,17 @@ async function openFile(path: string): Promise<SqliteDatabase> {
   return new DatabaseSync(path)
 }
 
-/** SQLite gives its files beside the database, -wal and -shm, the mode of the database. */
+/**
+ * SQLite gives its files beside the database, -wal and -shm, the mode of the database. Only of a file: run as root, this would take
+ * /dev/null away from everybody else, and opening a pipe would never end.
+ */
 async function protect(path: string): Promise<void> {
+  const known = await stat(path).catch(() => null)
+  if (known !== null && !known.isFile()) throw new Error('it is no file')
   const file = await open(path, 'a', 0o600)
   try {
-    const { mode } = await file.stat()
-    if ((mode & 0o007) !== 0) await file.chmod(mode & 0o770)
+    const status = await file.stat()
+    if (status.isFile() && (status.mode & 0o007) !== 0) await file.chmod(status.mode & 0o770)
   } finally {
     await file.close()
   }
