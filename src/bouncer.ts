@@ -139,7 +139,10 @@ export class Bouncer {
     return this.#lifecycle.start('keeps the process alive')
   }
 
-  /** Like `start`, for those who do not wait: the wait for the first sync does not keep the process alive. Never rejects. */
+  /**
+   * Like `start`, for those who do not wait: neither the wait for the first sync nor one for the next pull keeps the process
+   * alive, only a request under way, until its deadline. Never rejects.
+   */
   startInBackground(): void {
     this.#lifecycle.start('in the background').catch((error) => this.warnOnce(codeOf(error), messageOf(error)))
   }

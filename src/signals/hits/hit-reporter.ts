@@ -183,6 +183,7 @@ export class HitReporter {
 const LOSSES = {
   no_room: (count: number) =>
     `${count} hits of one window are not told: they came from more addresses than there is room for`,
-  storage: (count: number) => `${count} signals are lost: too many waited for a storage that cannot be written`,
+  storage: (count: number) =>
+    `${count} signals are lost: too many waited for a storage that does not take them, or not fast enough`,
   outbox: (count: number) => `${count} signals were dropped to keep the outbox within its limits`,
 }
