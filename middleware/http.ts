@@ -13,12 +13,12 @@ declare module 'http' {
   }
 }
 
-/** Called where the request may go on, or with an error. */
+/** Called, without an error, where the request may go on. */
 export type Next = (error?: unknown) => void
 
 /**
  * Answers a request that may not go on. Tells whether it may, and calls `next` then. At once where the decisions are in memory,
- * else with a promise that never rejects.
+ * else with a promise. What `next` throws is not caught.
  */
 export interface CrowdsecHandler {
   (req: IncomingMessage, res: ServerResponse, next?: Next): boolean | Promise<boolean>

@@ -33,7 +33,6 @@ import type { OwnSignal } from './signals/hits/own-signal.js'
 import type { Reporting } from './signals/reporting.js'
 import type { SendReport } from './signals/sending/signal-sender.js'
 import { ConnectedSource, type SourceListener } from './sources/connected-source.js'
-import type { LinkedAllowlists } from './sources/linked-allowlists.js'
 import { codeOf, messageOf } from './thrown.js'
 
 export class Bouncer {
@@ -46,7 +45,6 @@ export class Bouncer {
   readonly #asking: Asking
   readonly #health: HealthWatch
   readonly #lifecycle: Lifecycle
-  readonly #allowlists: LinkedAllowlists | null
   readonly #capi: CapiParts | null
   readonly #gates: Gates
 
@@ -62,13 +60,14 @@ export class Bouncer {
       failed: (source, error, isStale) => this.#announcer.failed(source, error, isStale),
     }
     const warnOnce = (code: string, message: string) => this.#announcer.warnOnce(code, message)
-    this.#allowlists = createLinkedAllowlists(options)
+    const linkedAllowlists = createLinkedAllowlists(options)
+    const allowlists = [new PrefixSet(prefixesIn(options.allowlist)), ...presentOnly(linkedAllowlists)]
     this.#capi = createCapi(options, {
-      isAllowlisted: (address) => this.#allowlists?.has(address) ?? false,
+      isAllowlisted: (address) => allowlists.some((one) => one.has(address)),
       warnOnce,
       onError: (error) => this.#announcer.reportFailed(error),
     })
-    const capiSource = sourceOfCapi(options, this.#capi, this.#allowlists)
+    const capiSource = sourceOfCapi(options, this.#capi, linkedAllowlists)
     const sources = createSources(options, warnOnce, presentOnly(capiSource))
     this.#sources = sources.map((source) => {
       const snapshot = snapshotPlace(options, source.name, sources.length)
@@ -86,7 +85,7 @@ export class Bouncer {
     })
     this.#judge = new Judge(this.#sources)
     const policy = new Policy(this.#judge, this.#requests, {
-      allowlists: [new PrefixSet(prefixesIn(options.allowlist)), ...presentOnly(this.#allowlists)],
+      allowlists,
       guardRails: new GuardRails(options, severity),
       invalidAddressAction: options.invalidAddressAction,
     })
@@ -116,12 +115,12 @@ export class Bouncer {
       options,
       announcer: this.#announcer,
       sources: this.#sources,
-      allowlists: this.#allowlists,
+      allowlists: linkedAllowlists,
       capi: this.#capi,
       live,
       geo,
       usage: usageReporter,
-      sweeper: new Sweeper(() => [...this.#sources, ...presentOnly(this.#allowlists)].map(({ store }) => store)),
+      sweeper: new Sweeper(() => [...this.#sources, ...presentOnly(linkedAllowlists)].map(({ store }) => store)),
       health: this.#health,
     })
   }

@@ -1,19 +1,16 @@
 /** The options of `createCapiClient`, validated, and what is said of a value that one does not take. */
 
 import type { z } from 'zod'
-import { BouncerError } from '../errors.js'
 import { safeLogger, silentLogger } from '../logger.js'
 import { capiClientOptions, type ResolvedCapiClientOptions } from './options/capi-client-options.js'
 import { requiredInfo } from './options/option-info.js'
-import { kindOf, sentenceAbout, throwProblems } from './problems/problem.js'
+import { requireObject, sentenceAbout, throwProblems } from './problems/problem.js'
 
 type Name = keyof typeof capiClientOptions.shape
 
 /** Throws `ERR_CSB_CONFIG`, whose message lists everything that is wrong. */
 export function parseCapiClientOptions(input: unknown): ResolvedCapiClientOptions {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new BouncerError('ERR_CSB_CONFIG', `expected an object with options, got ${kindOf(input)}`)
-  }
+  requireObject(input)
   const { data, error } = capiClientOptions.safeParse(input)
   if (error === undefined) return { ...data, logger: data.logger ? safeLogger(data.logger) : silentLogger }
   throwProblems(error.issues.flatMap((issue) => sentences(issue, input)))

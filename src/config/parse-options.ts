@@ -1,12 +1,11 @@
 /** Options in code: what `createBouncer` was given, validated, with every default filled in. */
 
-import { BouncerError } from '../errors.js'
 import { type Logger, safeLogger, silentLogger } from '../logger.js'
 import type { Secret } from './kinds/secret.js'
-import { readLayer } from './layers/layer.js'
+import { codeLayer } from './layers/code-layer.js'
 import { inCode, type Spelling } from './layers/spelling.js'
 import type { OptionName } from './options/options.js'
-import { kindOf } from './problems/problem.js'
+import { requireObject } from './problems/problem.js'
 import { type OptionValues, type Resolved, resolveLayers } from './resolve.js'
 
 type LibraryValues = Omit<
@@ -29,17 +28,8 @@ export interface ResolvedOptions extends Readonly<LibraryValues> {
 
 /** Throws `ERR_CSB_CONFIG`, whose message lists everything that is wrong. */
 export function parseOptions(input: unknown): ResolvedOptions {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new BouncerError('ERR_CSB_CONFIG', `expected an object with options, got ${kindOf(input)}`)
-  }
-  const layer = readLayer(Object.entries(input), {
-    spelling: inCode,
-    places: ['everywhere', 'code'],
-    directory: process.cwd(),
-    variables: 'literal',
-    where: '',
-  })
-  return libraryPart(resolveLayers([layer], inCode, process.env), inCode)
+  requireObject(input)
+  return libraryPart(resolveLayers([codeLayer(input)], inCode, process.env), inCode)
 }
 
 /** The part of the resolved options that the library works with. */

@@ -10,6 +10,7 @@ import { substitute } from './layers/substitution.js'
 import { allOptions, infoOf, type OptionName, optionNames } from './options/options.js'
 import { contradictions } from './problems/contradictions.js'
 import { issueSentence, throwProblems } from './problems/problem.js'
+import { pullProblems } from './problems/pull-problems.js'
 import { limitProblems } from './problems/remediation-limit.js'
 import { reportProblems } from './problems/report-problems.js'
 
@@ -23,6 +24,15 @@ export interface Resolved {
 }
 
 type Given = Map<OptionName, GivenValue>
+
+/** Secrets, and the option that names a file with nothing else in it. */
+const secretFiles = [
+  ['apiKey', 'apiKeyFile'],
+  ['liveApiKey', 'liveApiKeyFile'],
+  ['capiPassword', 'capiPasswordFile'],
+] as const
+
+type SecretFile = (typeof secretFiles)[number]
 
 /**
  * The layers come weakest first. `spelling` is for options that nobody wrote and that a message has to name.
@@ -40,28 +50,26 @@ export function resolveLayers(layers: readonly Layer[], spelling: Spelling, envi
       problems.push(issueSentence(issue, option, entry.written, entry.value))
     }
   }
-  const apiKey = secretFrom('apiKeyFile', 'apiKey', given, problems)
-  const liveApiKey = secretFrom('liveApiKeyFile', 'liveApiKey', given, problems)
-  const capiPassword = secretFrom('capiPasswordFile', 'capiPassword', given, problems)
+  const secrets = secretFiles.map(([option, file]) => [option, secretFrom(file, option, given, problems)] as const)
   throwProblems(problems)
   const values = { ...(parsed.data ?? allOptions.parse(inputOf(given))) }
-  if (apiKey !== undefined) values.apiKey = apiKey
-  if (liveApiKey !== undefined) values.liveApiKey = liveApiKey
-  if (capiPassword !== undefined) values.capiPassword = capiPassword
+  for (const [option, secret] of secrets) if (secret !== undefined) values[option] = secret
   const nameOf = (option: OptionName) => given.get(option)?.written ?? spelling(option)
-  throwProblems([...limitProblems(values, nameOf('maxRemediation')), ...reportProblems(values, nameOf)])
+  throwProblems([
+    ...limitProblems(values, nameOf('maxRemediation')),
+    ...reportProblems(values, nameOf),
+    ...pullProblems(values, nameOf),
+  ])
   return { values, given: new Set(given.keys()) }
 }
 
 /** A key and the file that holds it say the same thing: the stronger layer's one takes the place of either. */
-const twins: ReadonlyMap<OptionName, OptionName> = new Map([
-  ['apiKey', 'apiKeyFile'],
-  ['apiKeyFile', 'apiKey'],
-  ['liveApiKey', 'liveApiKeyFile'],
-  ['liveApiKeyFile', 'liveApiKey'],
-  ['capiPassword', 'capiPasswordFile'],
-  ['capiPasswordFile', 'capiPassword'],
-])
+const twins: ReadonlyMap<OptionName, OptionName> = new Map(
+  secretFiles.flatMap(([option, file]): [OptionName, OptionName][] => [
+    [option, file],
+    [file, option],
+  ]),
+)
 
 function merge(layers: readonly Layer[]): Given {
   const merged: Given = new Map()
@@ -101,8 +109,8 @@ function inputValue(option: OptionName, { value, directory }: GivenValue): unkno
 }
 
 function secretFrom(
-  fileOption: 'apiKeyFile' | 'liveApiKeyFile' | 'capiPasswordFile',
-  option: 'apiKey' | 'liveApiKey' | 'capiPassword',
+  fileOption: SecretFile[1],
+  option: SecretFile[0],
   given: Given,
   problems: string[],
 ): OptionValues['apiKey'] {

@@ -1,7 +1,6 @@
 /** The options that may differ from route to route, where several faces share one bouncer. */
 
-import { readLayer } from './layers/layer.js'
-import { inCode } from './layers/spelling.js'
+import { codeLayer } from './layers/code-layer.js'
 import type { BouncerOptions, OptionName } from './options/options.js'
 import { allOptions } from './options/options.js'
 import type { ResolvedOptions } from './parse-options.js'
@@ -36,13 +35,7 @@ export type RouteOverrides = Pick<BouncerOptions, RouteOptionName>
 /** The bouncer's own options, with a route's in their place. Throws `ERR_CSB_CONFIG`. */
 export function withOverrides(options: ResolvedOptions, overrides: RouteOverrides): RouteOptions {
   const problems: string[] = []
-  const layer = readLayer(Object.entries(overrides), {
-    spelling: inCode,
-    places: ['everywhere', 'code'],
-    directory: process.cwd(),
-    variables: 'literal',
-    where: '',
-  })
+  const layer = codeLayer(overrides)
   problems.push(...layer.problems)
   const result: Record<string, unknown> = { ...options }
   for (const [name, { value, written }] of layer.given) {

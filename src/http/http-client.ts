@@ -62,6 +62,7 @@ export class HttpClient {
   readonly #verify: boolean
   readonly #lookup: LookupFunction | undefined
   #connections: Connections
+  #isClosed = false
 
   /** Reads certificates at once and connects when first asked. Throws `ERR_CSB_TLS` and `ERR_CSB_CONFIG`. */
   constructor(options: HttpClientOptions) {
@@ -95,6 +96,7 @@ export class HttpClient {
 
   /** Closes every connection, also those in use. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#connections.destroy()
   }
 
@@ -104,7 +106,8 @@ export class HttpClient {
     const deadline = new Deadline(request.deadline, request.signal)
     const explain = (error: unknown) => this.#explain(error, request, deadline)
     try {
-      if (await this.#tlsFiles.haveChanged()) this.#reconnect()
+      // While the files were looked at it may have been closed, and then must not connect anew.
+      if ((await this.#tlsFiles.haveChanged()) && !this.#isClosed) this.#reconnect()
       const exchange = this.#connections.dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,

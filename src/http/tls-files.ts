@@ -40,6 +40,7 @@ export class TlsFiles {
     })
     this.#logger = logger
     this.#material = this.#read()
+    this.#warnAboutAge(this.#material.cert)
   }
 
   get material(): TlsMaterial {
@@ -61,6 +62,7 @@ export class TlsFiles {
       const material = this.#read()
       const isSame = this.#paths.every(([name]) => this.#material[name]?.equals(material[name] ?? Buffer.alloc(0)))
       if (isSame) return false
+      this.#warnAboutAge(material.cert)
       this.#material = material
       this.#logger.info(`The certificate files were replaced and are read again: ${this.#names()}`)
       return true
@@ -81,7 +83,6 @@ export class TlsFiles {
         cause,
       })
     }
-    this.#warnAboutAge(material.cert)
     return material
   }
 

@@ -4,7 +4,9 @@ import type { DecisionChange, WireDecision } from '../decisions/wire-decision.js
 import { BouncerError } from '../errors.js'
 import { HttpClient, type HttpClientOptions } from '../http/http-client.js'
 import { parseRetryAfter } from '../http/retry-after.js'
+import { parseJson } from '../json/parse-json.js'
 import { type Logger, silentLogger } from '../logger.js'
+import { quoted } from '../quoted.js'
 import { readDecisionStream } from './decision-stream.js'
 import type { UsageMetrics } from './usage-metrics.js'
 
@@ -169,20 +171,8 @@ function parseQueryAnswer(body: string): readonly WireDecision[] {
     const decisions = answer.filter(isDecision)
     if (decisions.length > 0 || answer.length === 0) return decisions
   }
-  throw new BouncerError('ERR_CSB_LAPI_BODY', `The LAPI's answer about a value has no decisions: ${excerptOf(body)}`)
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch (cause) {
-    const message = `The LAPI's answer about a value is not JSON: ${excerptOf(body)}`
-    throw new BouncerError('ERR_CSB_LAPI_BODY', message, { cause })
-  }
-}
-
-function excerptOf(body: string): string {
-  return JSON.stringify(body.slice(0, 60))
+  const flaw = answer === undefined ? 'is not JSON' : 'has no decisions'
+  throw new BouncerError('ERR_CSB_LAPI_BODY', `The LAPI's answer about a value ${flaw}: ${quoted(body)}`)
 }
 
 function isDecision(element: unknown): element is WireDecision {

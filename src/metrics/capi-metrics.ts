@@ -63,13 +63,21 @@ function addSignals(registry: Registry, reporting: MeasuredCapi['reporting']): v
 }
 
 function addOutbox(registry: Registry, account: MeasuredCapi['account']): void {
+  // Both metrics of one scrape show the same count: SQLite counts a full outbox on the main thread.
+  let counting: Promise<OutboxCounts | null> | null = null
+  const count = () => {
+    counting ??= unlessFailed(account()?.outbox()).finally(() => {
+      counting = null
+    })
+    return counting
+  }
   readGauge(registry, 'outbox_signals', 'Signals in the outbox, by state.', ['state'], async (set) => {
-    const counts = await unlessFailed(account()?.outbox())
+    const counts = await count()
     if (counts === null) return
     for (const state of ['queued', 'sent', 'quarantined'] as const) set({ state }, counts[state])
   })
   readGauge(registry, 'outbox_oldest_age_seconds', 'Age of the oldest queued signal.', [], async (set) => {
-    const counts = await unlessFailed(account()?.outbox())
+    const counts = await count()
     if (counts === null) return
     const { oldestQueuedAt } = counts
     set({}, oldestQueuedAt === null ? 0 : Math.max(0, (Date.now() - oldestQueuedAt) / 1000))

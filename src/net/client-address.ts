@@ -7,7 +7,7 @@ import { isAddress } from './address.js'
 import { forwardedFor, lastForwardedStart, stripPort } from './forwarded-address.js'
 import { UNIX_PEER } from './peer-address.js'
 import type { Prefix } from './prefix.js'
-import { PrefixSet, readPrefixes } from './prefix-set.js'
+import { PrefixSet, prefixesIn, readPrefixes } from './prefix-set.js'
 
 /** Which hops are believed: addresses and networks, or the number of proxies in front. */
 export type TrustedProxies = readonly string[] | number
@@ -31,7 +31,7 @@ const MOST_HOPS = 64
 /** The networks that a text of `trustedProxies` names; null if it names none. */
 export function readTrustedProxy(text: string): readonly Prefix[] | null {
   const preset = PRESETS.get(text)
-  return preset === undefined ? readPrefixes(text) : preset.flatMap((one) => readPrefixes(one) ?? [])
+  return preset === undefined ? readPrefixes(text) : prefixesIn(preset)
 }
 
 export class ClientAddress {

@@ -3,7 +3,7 @@
  * IANA special-purpose registries (RFC 6890) as of 2025. A visitor with such an address is one of ours.
  */
 
-import { type AddressWords, createAddressWords, type Family, parseAddress } from './address.js'
+import { createAddressWords, parseAddress } from './address.js'
 import { PrefixSet, prefixesIn } from './prefix-set.js'
 
 const IPV4 = new PrefixSet(
@@ -45,13 +45,9 @@ const scratch = createAddressWords()
 
 /** Whether no host on the internet has this address, so that it must not be told to others or fetched from. Also what is no address. */
 export function isSpecialPurpose(text: string): boolean {
-  return hasSpecialPurpose(parseAddress(text, scratch), scratch)
-}
-
-/** The same for an address that is parsed already. */
-export function hasSpecialPurpose(family: Family, words: AddressWords): boolean {
-  if (family === 4) return IPV4.hasWords(4, words)
+  const family = parseAddress(text, scratch)
+  if (family === 4) return IPV4.hasWords(4, scratch)
   if (family === 0) return true
-  if (NAT64.hasWords(6, words)) return IPV4.hasWords(4, Int32Array.of(words[3]))
-  return !IPV6_UNICAST.hasWords(6, words) || IPV6.hasWords(6, words)
+  if (NAT64.hasWords(6, scratch)) return IPV4.hasWords(4, Int32Array.of(scratch[3]))
+  return !IPV6_UNICAST.hasWords(6, scratch) || IPV6.hasWords(6, scratch)
 }

@@ -143,11 +143,8 @@ export class CapiAccount implements TokenHolder {
   async #openNow(): Promise<OpenAccount> {
     const { api, open, scenarios, logger } = this.#options
     const storage = await open()
-    if (this.#isClosed) {
-      await storage.close()
-      throw stopped()
-    }
     try {
+      this.#verifyNotClosed()
       // Only now: most who load this package never ask CAPI, and would wait for it at every start of their process.
       const [{ Machines }, { SignalSender }] = await Promise.all([
         import('../capi/machines/machines.js'),
@@ -155,12 +152,18 @@ export class CapiAccount implements TokenHolder {
       ])
       const machines = new Machines({ api, storage: storage.machines, scenarios, deadline: LOGIN_DEADLINE, logger })
       const machineId = await this.#pickMachine(storage, machines)
+      // Closing waits only so long: what opens later has nobody else who would close it.
+      this.#verifyNotClosed()
       const sender = new SignalSender({ api, machines, storage: storage.signals, logger, pause: pauseInBackground })
       return { storage, machines, machineId, sender }
     } catch (error) {
       await storage.close().catch(() => {})
       throw error
     }
+  }
+
+  #verifyNotClosed(): void {
+    if (this.#isClosed) throw stopped()
   }
 
   async #pickMachine(storage: Storage, machines: Machines): Promise<string> {

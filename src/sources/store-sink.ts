@@ -110,14 +110,9 @@ export class StoreSink implements DecisionSink {
     const replaced: Replaces[] = []
     this.store.beginChange()
     try {
-      if (Symbol.asyncIterator in change) {
-        for await (const piece of change) {
-          await this.#applyPiece(piece, slice, tally)
-          if (piece.replaces !== undefined) replaced.push(piece.replaces)
-        }
-      } else {
-        await this.#applyPiece(change, slice, tally)
-        if (change.replaces !== undefined) replaced.push(change.replaces)
+      for await (const piece of Symbol.asyncIterator in change ? change : [change]) {
+        await this.#applyPiece(piece, slice, tally)
+        if (piece.replaces !== undefined) replaced.push(piece.replaces)
       }
       for (const isReplaced of replaced) await this.#dropReplaced(isReplaced, slice, tally)
     } finally {

@@ -5,19 +5,20 @@ import type { DecisionRow } from './decision-table.js'
 import { formatGoDuration, roundToSeconds } from './go-duration.js'
 import type { LapiTraits } from './lapi-version.js'
 import type { StreamSelection } from './stream-query.js'
-
-const pieceLength = 64 * 1024
+import { inPieces } from './text-pieces.js'
 
 /** The body of a stream answer. */
 export function* streamBody(selection: StreamSelection, traits: LapiTraits, now: number): Generator<string> {
   const toJson = (row: DecisionRow) => decisionJson(row, traits, now, traits.uuid === 'in-stream')
   if (traits.body === 'streamed') {
     yield* inPieces(
-      [
-        ['{"new": [', selection.new, '], '],
-        ['"deleted": [', selection.deleted, ']}'],
-      ],
-      toJson,
+      textsOf(
+        [
+          ['{"new": [', selection.new, '], '],
+          ['"deleted": [', selection.deleted, ']}'],
+        ],
+        toJson,
+      ),
     )
     return
   }
@@ -25,18 +26,20 @@ export function* streamBody(selection: StreamSelection, traits: LapiTraits, now:
   const open = (rows: readonly DecisionRow[]) => (rows.length > 0 ? '[' : 'null')
   const close = (rows: readonly DecisionRow[]) => (rows.length > 0 ? ']' : '')
   yield* inPieces(
-    [
-      [`{"deleted":${open(selection.deleted)}`, selection.deleted, close(selection.deleted)],
-      [`,"new":${open(selection.new)}`, selection.new, `${close(selection.new)}}`],
-    ],
-    toJson,
+    textsOf(
+      [
+        [`{"deleted":${open(selection.deleted)}`, selection.deleted, close(selection.deleted)],
+        [`,"new":${open(selection.new)}`, selection.new, `${close(selection.new)}}`],
+      ],
+      toJson,
+    ),
   )
 }
 
 /** The body of a live answer: `null` when nothing matches, in every version. No uuid: the query does not select it. */
 export function* liveBody(rows: readonly DecisionRow[], traits: LapiTraits, now: number): Generator<string> {
   if (rows.length === 0) yield 'null'
-  else yield* inPieces([['[', rows, ']']], (row) => decisionJson(row, traits, now, false))
+  else yield* inPieces(textsOf([['[', rows, ']']], (row) => decisionJson(row, traits, now, false)))
 }
 
 /** What is left of a decision at `now`, as the LAPI prints it. */
@@ -45,24 +48,15 @@ export function remainingDuration(row: DecisionRow, traits: LapiTraits, now: num
   return formatGoDuration(traits.durations === 'seconds' ? roundToSeconds(left) : left)
 }
 
-function* inPieces(
+function* textsOf(
   lists: readonly (readonly [before: string, rows: readonly DecisionRow[], after: string])[],
   toJson: (row: DecisionRow) => string,
 ): Generator<string> {
-  let piece = ''
   for (const [before, rows, after] of lists) {
-    piece += before
-    for (const [index, row] of rows.entries()) {
-      if (index > 0) piece += ','
-      piece += toJson(row)
-      if (piece.length >= pieceLength) {
-        yield piece
-        piece = ''
-      }
-    }
-    piece += after
+    yield before
+    for (const [index, row] of rows.entries()) yield index > 0 ? `,${toJson(row)}` : toJson(row)
+    yield after
   }
-  yield piece
 }
 
 function decisionJson(row: DecisionRow, traits: LapiTraits, now: number, withUuid: boolean): string {

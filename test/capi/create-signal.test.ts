@@ -116,6 +116,8 @@ describe('createSignal', () => {
     [{ createdAt: new Date(Number.NaN) }, 'created_at'],
     [{ startAt: '2024-01-19 12:12:21' }, 'start_at'], // whose time?
     [{ stopAt: 'not a date' }, 'stop_at'],
+    [{ startAt: new Date(Number.NaN) }, 'start_at'],
+    [{ stopAt: new Date(Number.NaN) }, 'stop_at'],
     [{ source: { latitude: 91 } }, 'source.latitude'],
     [{ source: { range: '1.2.3.0/33' } }, 'source.range'],
     [{ context: [{ key: 'status', value: 403 as unknown as string }] }, 'context[0].value'],

@@ -1,3 +1,5 @@
+/** Machines on a simulated CAPI: what each answer makes of credentials, tokens, pauses and the budget of logins. */
+
 import { describe, expect, it } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
 import type { MachineRecord, MachineStorage } from '../../src/capi/machines/machine-storage.js'

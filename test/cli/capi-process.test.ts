@@ -1,28 +1,17 @@
 /** `crowdsec-bouncer capi` as a process of its own: what only a process can show. */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { CapiDesk, idOf } from './capi-desk.js'
 import { compiledProgram } from './compiled-program.js'
+import { startProgram } from './start-program.js'
 
 const main = compiledProgram()
 
 function start(desk: CapiDesk, words: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [main, ...words], { cwd: desk.directory, env: { ...process.env, ...env } })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    err += text
-  })
-  const end = once(child, 'close').then(([code, signal]) => ({ code, signal, out, err }))
-  return { child, end }
+  const { child, exit, out, err } = startProgram(main, words, desk.directory, env)
+  return { child, end: exit.then((how) => ({ ...how, out: out(), err: err() })) }
 }
 
 test('registers, adds from a pipe, sends and ends by itself; nobody else may read the storage', async () => {

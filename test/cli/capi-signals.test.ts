@@ -32,6 +32,8 @@ describe('signals add', () => {
       'user=root',
       '--context',
       'q=a=b',
+      '--context',
+      'user=admin',
     ]
     expect(await desk.run('signals', 'add', ...one, ...details)).toEqual({ exitCode: 0, out: '1 added\n', err: '' })
     const [record] = await desk.jsonLines('signals', 'list')
@@ -45,6 +47,7 @@ describe('signals add', () => {
         created_at: '2026-01-26T10:20:46.000Z',
         context: [
           { key: 'user', value: 'root' },
+          { key: 'user', value: 'admin' },
           { key: 'q', value: 'a=b' },
         ],
       },

@@ -133,9 +133,12 @@ describe('login', () => {
     const { out } = await desk.run('status')
     expect(out).toMatch(/^pause {5}until 20\S+Z: /m)
     expect(out).toMatch(/blocked \(registered elsewhere\) until it is unblocked: /)
-    expect(await desk.run('unblock', idOf('x'))).toMatchObject({ exitCode: 0, out: '1 machine was held back\n' })
+    expect(await desk.run('unblock', idOf('x'))).toMatchObject({
+      exitCode: 0,
+      out: '1 machine unblocked; the pause of all is over\n',
+    })
     expect(await desk.json('status')).toMatchObject({ breaker: null, machines: [{ state: 'active', message: null }] })
-    expect(await desk.json('unblock')).toEqual({ unblocked: 0 })
+    expect(await desk.json('unblock')).toEqual({ unblocked: 0, pause_lifted: false })
   })
 })
 

@@ -1,14 +1,15 @@
 /** `crowdsec-bouncer serve` as a process of its own. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { rawConnection } from '../server/service.js'
 import { temporaryDirectory } from '../temporary-directory.js'
 import { compiledProgram } from './compiled-program.js'
+import { startProgram } from './start-program.js'
 
 const main = compiledProgram()
 
@@ -19,27 +20,8 @@ interface Service {
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>
 }
 
-const cleanEnvironment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith('CROWDSEC_')),
-)
-
 function run(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [main, ...words], {
-    env: { ...cleanEnvironment, ...env },
-    cwd: tmpdir(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    err += text
-  })
-  const exit = once(child, 'close').then(([code, signal]) => ({ code, signal }))
-  return { child, exit, out: () => out, err: () => err }
+  return startProgram(main, words, tmpdir(), env)
 }
 
 async function serve(words: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Service> {

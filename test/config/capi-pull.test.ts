@@ -49,13 +49,19 @@ describe('capi_pull', () => {
       /capi_pull_interval in .*: expected a duration of 10m or more such as 2h, got "1m"/,
     ],
     ['capi: yes', /capi in .*: unknown option/],
+    [
+      'capi: { pull: true, community_pull: false, additional_pull: false }',
+      /^capi_pull in .*: there is nothing to pull, since capi_community_pull in .* and capi_additional_pull in .* are both off$/,
+    ],
   ])('%s is refused', async (text, message) => {
     await expect(loaded(text)).rejects.toThrow(message)
   })
 
   it('without anything to pull is refused', () => {
     const options = { capiPull: true, capiStorage: 'memory', capiCommunityPull: false, capiAdditionalPull: false }
-    expect(() => createBouncer(options)).toThrow(/capi_community_pull and capi_additional_pull are both off/)
+    expect(() => createBouncer(options)).toThrow(
+      /^capiPull: there is nothing to pull, since capiCommunityPull and capiAdditionalPull are both off$/,
+    )
   })
 
   it("and a source of one's own cannot both be named capi", () => {

@@ -1,11 +1,10 @@
 /** Options about the way to the LAPI: which go together, which do not, and what is warned of. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is the syntax under test
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { lapiPeers } from '../../src/config/lapi-peers.js'
 import { loadConfiguration } from '../../src/config/load-configuration.js'
 import { optionWarnings } from '../../src/config/option-warnings.js'
@@ -14,6 +13,7 @@ import { parseOptions } from '../../src/config/parse-options.js'
 import { BouncerError } from '../../src/errors.js'
 import { createBouncer } from '../../src/index.js'
 import { fixture } from '../http/https-server.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 const cert = { tlsCertFile: '/cert.pem', tlsKeyFile: '/key.pem' }
 const https = { apiUrl: 'https://lapi.example' }
@@ -144,8 +144,7 @@ describe('warned of', () => {
 
 describe('a file', () => {
   async function load(text: string, env: NodeJS.ProcessEnv = {}) {
-    const folder = mkdtempSync(join(tmpdir(), 'connection-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryDirectory()
     const file = join(folder, 'config.yaml')
     writeFileSync(file, text)
     writeFileSync(join(folder, 'live.key'), 'FROM-FILE\n')

@@ -1,12 +1,12 @@
 /** Options about CAPI and reporting: values, mistakes, and what goes together. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { loadConfiguration } from '../../src/config/load-configuration.js'
 import { parseOptions } from '../../src/config/parse-options.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 const key = { apiKey: 'k' }
 const on = { ...key, report: true, capiScenarios: ['me/x', 'me/y'] }
@@ -82,8 +82,7 @@ it('says which options have no effect without report', () => {
 })
 
 it('a file: nested or flat, the storage relative to it, the password from another', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'report-options-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryDirectory()
   const file = join(folder, 'bouncer.yaml')
   writeFileSync(join(folder, 'password'), 'pass-word\n')
   writeFileSync(

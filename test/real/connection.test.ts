@@ -1,6 +1,6 @@
 /** The ways to a real LAPI: a key, a key in a file, a certificate, an authority of one's own; and live mode against it. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -66,10 +66,9 @@ describe('over TLS', () => {
   it('a certificate that expired is refused, and comes into use when it is replaced', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
-    const { readFileSync } = await import('node:fs')
     const put = (name: string) => {
-      writeFileSync(join(folder, 'cert.pem'), readFileSync(fixture(`${name}.pem`)))
-      writeFileSync(join(folder, 'key.pem'), readFileSync(fixture(`${name}.key`)))
+      copyFileSync(fixture(`${name}.pem`), join(folder, 'cert.pem'))
+      copyFileSync(fixture(`${name}.key`), join(folder, 'key.pem'))
     }
     put('expired-client')
     const paths = { tlsCertFile: join(folder, 'cert.pem'), tlsKeyFile: join(folder, 'key.pem') }

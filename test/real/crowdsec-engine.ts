@@ -7,7 +7,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -16,6 +15,7 @@ import { Agent, fetch, type Response } from 'undici'
 import type { NewDecision } from '../../src/testing/index.js'
 import { debianProgram, type Program } from './debian-program.js'
 import { EngineDatabase } from './engine-database.js'
+import { freePort } from './free-port.js'
 
 const run = promisify(execFile)
 const lifetimeSeconds = 600
@@ -284,14 +284,4 @@ async function findPrograms(): Promise<Programs> {
   const cscli = await debianProgram({ ...source, file: 'usr/bin/cscli' })
   const crowdsec = await debianProgram({ ...source, file: 'usr/bin/crowdsec', probe: ['-version'] })
   return { crowdsec, cscli }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no loopback port to be had')
-  return address.port
 }

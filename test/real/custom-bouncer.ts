@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianProgram } from './debian-program.js'
@@ -51,10 +51,8 @@ export class CustomBouncer {
       prometheus: { enabled: false },
     }
     await writeFile(join(folder, 'config.yaml'), JSON.stringify(config))
-    const log = await open(join(folder, 'log'), 'a')
     const args = ['-k', '2', '600', program.path, '-c', join(folder, 'config.yaml')]
-    const process = spawn('timeout', args, { env: program.env, stdio: ['ignore', log.fd, log.fd] })
-    await log.close()
+    const process = spawn('timeout', args, { env: program.env, stdio: 'ignore' })
     return new CustomBouncer(folder, process)
   }
 
@@ -72,10 +70,6 @@ export class CustomBouncer {
       if (verb !== 'add' && verb !== 'del') throw new Error(`the custom bouncer called its script with ${line}`)
       return { verb, value }
     })
-  }
-
-  log(): Promise<string> {
-    return readFile(join(this.#folder, 'log'), 'utf8')
   }
 
   async stop(): Promise<void> {

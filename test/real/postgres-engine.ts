@@ -6,12 +6,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { debianProgram, type Program } from './debian-program.js'
+import { freePort } from './free-port.js'
 
 const run = promisify(execFile)
 const lifetimeSeconds = 600
@@ -110,13 +110,3 @@ export class PostgresEngine {
 
 const binaries = 'usr/lib/postgresql/15/bin'
 const libraries = ['libpq5', 'libldap-2.5-0', 'libsasl2-2', 'libxml2', 'libxslt1.1', 'libicu72']
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}

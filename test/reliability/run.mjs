@@ -70,7 +70,7 @@ async function runChildren({ signals, seed, storage, tell, capi, chunk }) {
     const acknowledgedBefore = acknowledged
     acknowledged = child.lines('added').at(-1)?.upTo ?? acknowledged
     const inFlight = end === 'SIGKILL' ? capi.killed() : 0
-    children.push({ child, end, inFlight, acknowledgedBefore, acknowledged })
+    children.push({ child, end, inFlight, acknowledgedBefore })
     tell(`process ${index + 1}: ${howItEnded({ child, end, inFlight })}`)
   }
   return children

@@ -15,7 +15,7 @@ export function signalsOf(seed, from, to) {
   return Array.from({ length: to - from }, (_, offset) => signalOf(seed, from + offset))
 }
 
-export function uuidOf(seed, index) {
+function uuidOf(seed, index) {
   const digits = createHash('sha256').update(`${seed} ${index}`).digest('hex')
   return digits.slice(0, 32).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }

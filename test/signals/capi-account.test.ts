@@ -104,4 +104,26 @@ describe('a storage that cannot be opened', () => {
     expect(close).toHaveBeenCalledOnce()
     await expect(made.opened()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
   })
+
+  it('is closed also where it hangs for longer than the bouncer waits for it', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const close = vi.fn(async () => {})
+    const storage = Object.assign(new MemoryStorage(), { close })
+    const made = account(storage)
+    let opening: Promise<unknown> = Promise.resolve()
+    const answer = await new Promise<() => void>((asked) => {
+      storage.machines.list = () => new Promise((resolve) => asked(() => resolve([])))
+      opening = made.opened()
+    })
+    const closed = made.close()
+    await vi.advanceTimersByTimeAsync(2000)
+    await closed
+    expect(close).not.toHaveBeenCalled()
+    storage.machines.list = async () => []
+    answer()
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    expect(close).toHaveBeenCalledOnce()
+    expect(made.current).toBeNull()
+  })
 })

@@ -1,3 +1,5 @@
+/** Decisions in force, counted by what usage metrics tell apart. */
+
 import { describe, expect, it, test } from 'vitest'
 import { DecisionStore } from '../../src/decisions/decision-store.js'
 import type { WireDecision } from '../../src/index.js'

@@ -1,11 +1,11 @@
 /** CAPI as a source, as users get it: from options alone, and beside a LAPI. */
 
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Bouncer, type BouncerOptions, createBouncer } from '../../src/index.js'
 import { FakeCapi, FakeLapi } from '../../src/testing/index.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 async function startCapi(): Promise<FakeCapi> {
   const capi = await FakeCapi.start()
@@ -50,8 +50,7 @@ describe('CAPI alone', () => {
   })
 
   it('protects after a restart while CAPI is down, allowlists included', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'csb-capi-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
+    const folder = temporaryDirectory()
     const capi = await startCapi()
     const kept = { snapshotFile: join(folder, 'snapshot'), capiMachineId: 'm'.repeat(48) }
     await (await startBouncer(capi, kept)).stop()

@@ -1,12 +1,11 @@
 /** CAPI as a source of decisions, against a FakeCapi on loopback. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
 import type { FakeCapi } from '../../src/testing/index.js'
 import { cutInHalf, ListServer, SIGNATURE } from '../capi/list-server.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 import { SteppedCapi, steppedCapi } from './stepped-capi.js'
 
 const HOUR = 3_600_000
@@ -451,8 +450,7 @@ describe('a CAPI in trouble', () => {
 
 describe('after a restart with a snapshot', () => {
   async function twice(between: () => void): Promise<SteppedCapi> {
-    const folder = await mkdtemp(join(tmpdir(), 'csb-capi-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
+    const folder = temporaryDirectory()
     const snapshot = join(folder, 'snapshot')
     capi.setCommunity([{ value: '192.0.2.0/24', scope: 'range' }])
     capi.addBlocklist({ name: 'one', values: ['198.51.100.1', '198.51.100.2'] })

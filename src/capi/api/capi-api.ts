@@ -1,6 +1,6 @@
 /** CrowdSec's Central API (CAPI), one method for each call of version 3: what is sent, what comes back, and what refuses. */
 
-import { HttpClient, type HttpClientOptions, type HttpResponse } from '../../http/http-client.js'
+import { HttpClient, type HttpResponse } from '../../http/http-client.js'
 import { parseRetryAfter } from '../../http/retry-after.js'
 import { readSlicedJson } from '../../json/json-slices.js'
 import { parseJson } from '../../json/parse-json.js'
@@ -29,8 +29,7 @@ export interface CapiApiOptions {
   readonly baseUrl: string
   /** `name/version`. */
   readonly userAgent: string
-  readonly tls?: NonNullable<HttpClientOptions['tls']>
-  /** Hears of certificates that are replaced, and of decisions that could not be read. */
+  /** Hears of decisions that could not be read. */
   readonly logger?: Logger
 }
 
@@ -70,10 +69,10 @@ export class CapiApi {
   readonly #http: HttpClient
   readonly #logger: Logger
 
-  /** Connects when first asked. Throws `ERR_CSB_TLS` and `ERR_CSB_CONFIG`. */
-  constructor({ baseUrl, userAgent, tls = {}, logger = silentLogger }: CapiApiOptions) {
+  /** Connects when first asked. Throws `ERR_CSB_CONFIG`. */
+  constructor({ baseUrl, userAgent, logger = silentLogger }: CapiApiOptions) {
     const headers = { 'user-agent': userAgent, accept: 'application/json' }
-    this.#http = new HttpClient({ baseUrl: capiBaseUrl(baseUrl), headers, tls, logger })
+    this.#http = new HttpClient({ baseUrl: capiBaseUrl(baseUrl), headers })
     this.#logger = logger
   }
 

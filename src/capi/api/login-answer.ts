@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { parseTime } from '../timestamp.js'
+import type { LoginAnswer } from './capi-calls.js'
 import { tokenExpiry } from './token.js'
 
 const schema = z.object({
@@ -10,8 +11,8 @@ const schema = z.object({
   expire: z.string().optional().catch(undefined),
 })
 
-/** Null where there is no token that could be used. `expiresAt`: Unix milliseconds, or null where nothing says. */
-export function readLogin(answer: unknown): { readonly token: string; readonly expiresAt: number | null } | null {
+/** Null where there is no token that could be used. */
+export function readLogin(answer: unknown): LoginAnswer | null {
   const { data } = schema.safeParse(answer)
   if (data === undefined) return null
   return { token: data.token, expiresAt: tokenExpiry(data.token) ?? parseTime(data.expire ?? '') }

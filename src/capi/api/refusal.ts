@@ -1,5 +1,6 @@
 /** A status of CAPI that means failure, as an error with one of our codes and what CAPI said about it. */
 
+import { parseJson } from '../../json/parse-json.js'
 import { CapiError, type CapiErrorCode } from '../capi-error.js'
 import { answerExcerpt } from './answer-excerpt.js'
 
@@ -52,14 +53,10 @@ function sentence(code: CapiErrorCode, { target, path, status }: Refusal): strin
 
 /** The `message` and `errors` of CAPI's own refusals; else the text as it is. */
 function wordsOf(body: string): string {
-  try {
-    const answer: unknown = JSON.parse(body)
-    if (typeof answer !== 'object' || answer === null) return body
-    const words = ['message', 'errors']
-      .map((name) => Reflect.get(answer, name))
-      .filter((word) => typeof word === 'string')
-    return words.length === 0 ? body : words.join(': ')
-  } catch {
-    return body
-  }
+  const answer = parseJson(body)
+  if (typeof answer !== 'object' || answer === null) return body
+  const words = ['message', 'errors']
+    .map((name) => Reflect.get(answer, name))
+    .filter((word) => typeof word === 'string')
+  return words.length === 0 ? body : words.join(': ')
 }

@@ -5,7 +5,7 @@ import { CapiError } from '../capi-error.js'
 import type { MachineStorage } from './machine-storage.js'
 
 /** CAPI's own window. More than 20 logins in it from one address, and it answers 403 for an hour. */
-export const LOGIN_WINDOW = 50 * 60 * 1000
+const LOGIN_WINDOW = 50 * 60 * 1000
 
 /** Two of the 20 are left to a CrowdSec engine behind the same address, and to clocks that do not agree with CAPI's. */
 export const DEFAULT_LOGIN_BUDGET = 18

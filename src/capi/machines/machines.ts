@@ -30,6 +30,9 @@ export interface TokenHolder {
   ): Promise<Result>
 }
 
+/** Milliseconds: the most that a pause after trouble lasts, unless CAPI asks for more. */
+const LONGEST_PAUSE = 900_000
+
 export interface MachinesOptions {
   readonly api: Pick<CapiApi, 'register' | 'login' | 'enroll'>
   readonly storage: MachineStorage
@@ -41,10 +44,8 @@ export interface MachinesOptions {
   readonly latencyOffset?: number
   /** Logins in 50 minutes, of all machines and processes on the storage. Default 18: CAPI allows an address 20. */
   readonly loginBudget?: number
-  /** Milliseconds: the most that the first pause after trouble lasts. It doubles with each further failure. Default 1 s. */
+  /** Milliseconds: the most that the first pause after trouble lasts. It doubles with each further failure, up to 15 min. Default 1 s. */
   readonly firstPause?: number
-  /** Milliseconds: the most that any such pause lasts, unless CAPI asks for more. Default 15 min. */
-  readonly longestPause?: number
   readonly logger?: Logger
   /** Unix milliseconds; may jump. Default `Date.now`. */
   readonly now?: () => number
@@ -81,7 +82,7 @@ export class Machines implements TokenHolder {
     const { api, storage, deadline, latencyOffset = 10_000, loginBudget = DEFAULT_LOGIN_BUDGET } = options
     const { logger = silentLogger, now = Date.now, random = Math.random } = options
     const clock = options.clock ?? options.now ?? processClock
-    const backoff = { first: options.firstPause ?? 1000, longest: options.longestPause ?? 900_000, random }
+    const backoff = { first: options.firstPause ?? 1000, longest: LONGEST_PAUSE, random }
     const tally = this.#tally
     const scenarios = [...new Set(options.scenarios)].sort()
     const budget = new LoginBudget({ storage, budget: loginBudget, now, clock })

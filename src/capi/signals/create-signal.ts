@@ -1,6 +1,6 @@
 /** A signal about one address, with the defaults of `create_signal` of the Python SDK (0.7.0) and none of its gaps. */
 
-import { sdkTimestamp } from './sdk-timestamp.js'
+import { sdkText, sdkTimestamp } from './sdk-timestamp.js'
 import type { Signal, SignalDecision } from './signal.js'
 import { type SignalDetails, wireDetails } from './signal-details.js'
 import { validateSignal } from './signal-schema.js'
@@ -33,8 +33,8 @@ export function createSignal(options: CreateSignalOptions): Signal {
     scenario: options.scenario,
     source: wireSource({ ...options.source, scope: 'ip', value: attackerIp }),
     created_at: createdAt,
-    start_at: startAt instanceof Date ? sdkTimestamp(startAt) : (startAt ?? createdAt),
-    stop_at: stopAt instanceof Date ? sdkTimestamp(stopAt) : (stopAt ?? createdAt),
+    start_at: startAt instanceof Date ? sdkText(startAt, 'start_at') : (startAt ?? createdAt),
+    stop_at: stopAt instanceof Date ? sdkText(stopAt, 'stop_at') : (stopAt ?? createdAt),
     decisions,
   })
 }

@@ -52,10 +52,14 @@ export function readSdkTime(text: string, now: Date = new Date()): number {
  * without leading zeros. Throws `ERR_CSB_SIGNAL`.
  */
 export function sdkTimestamp(time: string | Date, now?: Date): string {
-  const date = new Date(typeof time === 'string' ? readSdkTime(time, now) : time)
+  return sdkText(new Date(typeof time === 'string' ? readSdkTime(time, now) : time), 'created_at')
+}
+
+/** The same of a `Date`; `field` is what the error names. */
+export function sdkText(date: Date, field: string): string {
   const year = date.getUTCFullYear()
   if (!(year >= 1 && year <= 9999)) {
-    throw new BouncerError('ERR_CSB_SIGNAL', 'created_at: expected a time in the years 1 to 9999, got another')
+    throw new BouncerError('ERR_CSB_SIGNAL', `${field}: expected a time in the years 1 to 9999, got another`)
   }
   return `${year}-${date.toISOString().slice(5, 19)}+0000`
 }

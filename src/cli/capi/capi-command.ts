@@ -52,7 +52,7 @@ export function addCapiCommand(program: Command, context: CommandContext, end: (
     .action((flags: CapiCommandFlags) => run(flags, status))
 
   withCommonFlags(capi.command('unblock [machine]'))
-    .description('end the pause of a machine, or of all, that CAPI has refused')
+    .description('let a machine, or all, that CAPI has refused ask it again; the pause of all machines ends too')
     .action((machine: string | undefined, flags: CapiCommandFlags) =>
       run(flags, (session) => unblock(session, machine)),
     )

@@ -12,6 +12,12 @@ export function withCommonFlags(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
+/** For what concerns one machine. */
 export function withMachineFlag(command: Command): Command {
   return command.option('--machine <id>', 'which machine, where there are several')
+}
+
+/** For what concerns the signals of all machines. */
+export function withMachineFilter(command: Command): Command {
+  return command.option('--machine <id>', 'only those of this machine')
 }

@@ -1,6 +1,7 @@
 /** `capi decisions`: pulls the decisions once and prints them. Keeps nothing, and applies no allowlist. */
 
 import { type BlocklistLink, flatDecisions, type WireDecision } from '../../capi-client.js'
+import { messageOf } from '../../thrown.js'
 import { type CapiSession, chosenMachine } from './capi-session.js'
 import type { ListFormat } from './output.js'
 
@@ -49,7 +50,7 @@ async function addListed({ client, output }: CapiSession, link: BlocklistLink, a
     }
     return `${all.length - before} decisions`
   } catch (error) {
-    output.note(`warning: ${error instanceof Error ? error.message : String(error)}`)
+    output.note(`warning: ${messageOf(error)}`)
     return 'missing'
   }
 }

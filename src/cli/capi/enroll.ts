@@ -2,6 +2,7 @@
 
 import type { EnrollResult } from '../../capi-client.js'
 import { BouncerError } from '../../errors.js'
+import { codeOf } from '../../thrown.js'
 import { readAttachmentKey } from './attachment-key.js'
 import { type CapiSession, chosenMachine } from './capi-session.js'
 import type { ListFormat } from './output.js'
@@ -51,7 +52,7 @@ async function wantedMachines(session: CapiSession, { all, machine }: EnrollFlag
 }
 
 function isBadKey(error: Error): boolean {
-  return error instanceof BouncerError && error.code === 'ERR_CSB_CAPI_ENROLL'
+  return codeOf(error) === 'ERR_CSB_CAPI_ENROLL'
 }
 
 const format: ListFormat<EnrollResult> = {
@@ -68,5 +69,5 @@ const format: ListFormat<EnrollResult> = {
 }
 
 function errorText(error: Error): string {
-  return error instanceof BouncerError ? `${error.code}: ${error.message}` : error.message
+  return `${codeOf(error)}: ${error.message}`
 }

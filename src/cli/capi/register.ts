@@ -16,11 +16,11 @@ export async function register(session: CapiSession, flags: RegisterFlags): Prom
   const { capiMachineId, capiPassword } = configuration
   const machineId = await wantedId(session, flags)
   const before = await find(session, machineId)
-  if (before?.registration !== 'confirmed') {
+  const isNew = before?.registration !== 'confirmed'
+  if (isNew) {
     await client.addMachine(machineId, machineId === capiMachineId ? capiPassword?.reveal() : undefined)
     await client.login(machineId)
   }
-  const isNew = before?.registration !== 'confirmed'
   const { api, storage } = client.targets
   output.note(
     isNew

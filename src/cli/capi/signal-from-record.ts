@@ -20,7 +20,10 @@ const short = z.strictObject(
     at: text
       .refine((value) => parseTime(value) !== null, 'expected a time with an offset, such as 2024-01-26T10:20:46Z')
       .optional(),
-    context: z.record(z.string(), text, 'expected an object of texts').optional(),
+    /** Several texts of one key as a list. */
+    context: z
+      .record(z.string(), z.union([text, z.array(text)], 'expected text'), 'expected an object of texts')
+      .optional(),
     machine_id: text.optional(),
     /** Default random. What is known by its uuid is not added again. */
     uuid: text.optional(),
@@ -47,7 +50,7 @@ export function signalFromRecord(content: unknown, machineId: string): Signal {
       message,
       uuid,
       createdAt: createdAt === null ? undefined : new Date(createdAt),
-      context: Object.entries(context).map(([key, value]) => ({ key, value })),
+      context: Object.entries(context).flatMap(([key, values]) => [values].flat().map((value) => ({ key, value }))),
     },
     { scope: address.includes('/') && !isAddress(address) ? 'range' : 'ip', value: address },
   )

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs'
 import type { AddSummary, Signal } from '../../capi-client.js'
 import { BouncerError } from '../../errors.js'
+import { systemCodeOf } from '../../thrown.js'
 import { type CapiSession, chosenMachine } from './capi-session.js'
 import { type ShortSignal, signalFromRecord } from './signal-from-record.js'
 import { readSignalRecords, type SignalRecord } from './signal-records.js'
@@ -43,7 +44,14 @@ function single({ address, scenario, message, at, context }: SignalsAddFlags): S
   if (address === undefined || scenario === undefined) {
     throw new BouncerError('ERR_CSB_CONFIG', 'expected --address and --scenario, or --file')
   }
-  return { address, scenario, message, at, context: Object.fromEntries(context.map(pair)) }
+  return { address, scenario, message, at, context: byKey(context.map(pair)) }
+}
+
+/** A signal may have several texts of one key. */
+function byKey(pairs: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const texts = new Map<string, string[]>()
+  for (const [key, text] of pairs) texts.set(key, [...(texts.get(key) ?? []), text])
+  return Object.fromEntries(texts)
 }
 
 function pair(text: string): readonly [string, string] {
@@ -77,8 +85,9 @@ async function* readable(file: string, records: AsyncIterable<SignalRecord>): As
   try {
     yield* records
   } catch (cause) {
-    if (cause instanceof BouncerError || !(cause instanceof Error) || !('code' in cause)) throw cause
-    throw new BouncerError('ERR_CSB_CONFIG', `--file: ${file} cannot be read (${String(cause.code)})`, { cause })
+    const code = systemCodeOf(cause)
+    if (cause instanceof BouncerError || code === null) throw cause
+    throw new BouncerError('ERR_CSB_CONFIG', `--file: ${file} cannot be read (${code})`, { cause })
   }
 }
 

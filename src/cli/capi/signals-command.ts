@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander'
 import type { CapiCommandFlags, RunInSession } from './capi-session.js'
-import { withCommonFlags, withMachineFlag } from './common-flags.js'
+import { withCommonFlags, withMachineFilter, withMachineFlag } from './common-flags.js'
 import { collected, count, duration } from './flag-values.js'
 import { addSignals, type SignalsAddFlags } from './signals-add.js'
 import { listSignals, type SignalsListFlags } from './signals-list.js'
@@ -15,7 +15,7 @@ const states = ['queued', 'sent', 'quarantined'] as const
 export function addSignalsCommands(capi: Command, run: RunInSession): void {
   const signals = capi.command('signals').description('the outbox: signals that wait until CAPI has taken them')
 
-  withMachineFlag(withCommonFlags(signals.command('list')))
+  withMachineFilter(withCommonFlags(signals.command('list')))
     .description('print signals, the oldest first; with --json, one a line')
     .addOption(new Option('--state <state>', 'only those').choices(states))
     .option('--limit <count>', 'at most so many', count, 50)
@@ -39,20 +39,20 @@ export function addSignalsCommands(capi: Command, run: RunInSession): void {
     .addHelpText('after', sendHelp)
     .action((flags: CapiCommandFlags & SignalsSendFlags) => run(flags, (session) => sendSignals(session, flags)))
 
-  withMachineFlag(withCommonFlags(signals.command('prune')))
+  withMachineFilter(withCommonFlags(signals.command('prune')))
     .description('delete signals from the outbox')
     .addOption(new Option('--state <state>', 'only those').choices([...states, 'all']).default('sent'))
     .option('--older-than <duration>', 'only those stored longer ago than this: 7d', duration)
     .addOption(
-      new Option('--failing-machines', 'all signals of machines that CAPI has refused for good').conflicts([
-        'olderThan',
-        'machine',
-      ]),
+      new Option(
+        '--failing-machines',
+        'all signals of machines that CAPI has refused for good, or with 403 again after an hour',
+      ).conflicts(['olderThan', 'machine']),
     )
     .option('--dry-run', 'say how many, and delete none')
     .action((flags: CapiCommandFlags & SignalsPruneFlags) => run(flags, (session) => pruneSignals(session, flags)))
 
-  withMachineFlag(withCommonFlags(signals.command('requeue')))
+  withMachineFilter(withCommonFlags(signals.command('requeue')))
     .description('put what is in quarantine back into the queue')
     .action((flags: CapiCommandFlags) => run(flags, (session) => requeueSignals(session, flags.machine)))
 }

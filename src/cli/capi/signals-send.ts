@@ -1,6 +1,7 @@
 /** `capi signals send`: sends what is queued, once, and says what became of it. */
 
 import type { SendProgress, SendReport } from '../../capi-client.js'
+import { codeOf } from '../../thrown.js'
 import type { CapiSession } from './capi-session.js'
 
 export interface SignalsSendFlags {
@@ -36,7 +37,7 @@ export async function sendSignals(session: CapiSession, { prune, batchSize }: Si
     interrupted: signal.aborted,
     failures: failures.map(({ machineId, error }) => ({
       machine_id: machineId,
-      code: 'code' in error ? error.code : null,
+      code: codeOf(error),
       message: error.message,
     })),
   })

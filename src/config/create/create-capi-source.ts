@@ -3,7 +3,6 @@
 import type { CapiApi } from '../../capi/api/capi-api.js'
 import { LinkedLists } from '../../capi/decisions/linked-lists.js'
 import type { TokenHolder } from '../../capi/machines/machines.js'
-import { BouncerError } from '../../errors.js'
 import { CapiSource } from '../../sources/capi-source.js'
 import { type AllowlistTarget, LinkedAllowlists } from '../../sources/linked-allowlists.js'
 import { USER_AGENT } from '../../version.js'
@@ -13,16 +12,11 @@ export interface CapiSourceParts {
   readonly api: Pick<CapiApi, 'decisions' | 'target'>
   readonly machines: TokenHolder
   readonly machineId: string
-  readonly allowlist: AllowlistTarget
+  readonly allowlists: AllowlistTarget
 }
 
-/** Throws `ERR_CSB_CONFIG` where it would have nothing to ask for. */
-export function createCapiSource(options: ResolvedOptions, { allowlist, ...parts }: CapiSourceParts): CapiSource {
+export function createCapiSource(options: ResolvedOptions, parts: CapiSourceParts): CapiSource {
   const { capiPullInterval, capiCommunityPull, capiAdditionalPull, capiAllowPrivateLinks, logger } = options
-  if (!capiCommunityPull && !capiAdditionalPull) {
-    const message = 'capi_pull is on, but capi_community_pull and capi_additional_pull are both off'
-    throw new BouncerError('ERR_CSB_CONFIG', message)
-  }
   const lists = new LinkedLists({
     userAgent: USER_AGENT,
     allowPrivateLinks: capiAllowPrivateLinks,
@@ -32,7 +26,6 @@ export function createCapiSource(options: ResolvedOptions, { allowlist, ...parts
   return new CapiSource({
     ...parts,
     lists,
-    allowlists: allowlist,
     pullInterval: capiPullInterval,
     communityPull: capiCommunityPull,
     additionalPull: capiAdditionalPull,

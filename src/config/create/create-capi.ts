@@ -2,7 +2,6 @@
 
 import { CapiApi } from '../../capi/api/capi-api.js'
 import type { MeasuredCapi } from '../../metrics/capi-metrics.js'
-import { PrefixSet, prefixesIn } from '../../net/prefix-set.js'
 import { atOnce } from '../../remediation/user-function.js'
 import { CapiAccount } from '../../signals/capi-account.js'
 import { HitReporter } from '../../signals/hits/hit-reporter.js'
@@ -21,7 +20,7 @@ export interface CapiParts {
 }
 
 export interface CapiHooks {
-  /** Besides the allowlist of the options. */
+  /** By the user's own list or by one of CAPI's. */
   readonly isAllowlisted: (address: string) => boolean
   readonly warnOnce: (code: string, message: string) => void
   /** Hears of signals that did not arrive, and of a storage that cannot be used. */
@@ -58,7 +57,7 @@ export function sourceOfCapi(
   const { capiPull, capiMachineId: machineId = '' } = options
   if (!capiPull || capi === null) return null
   const { api, account: machines } = capi
-  return createCapiSource(options, { api, machines, machineId, allowlist: allowlists ?? NO_ALLOWLISTS })
+  return createCapiSource(options, { api, machines, machineId, allowlists: allowlists ?? NO_ALLOWLISTS })
 }
 
 const NO_ALLOWLISTS: AllowlistTarget = { async replace() {}, async keep() {} }
@@ -83,8 +82,7 @@ export function measured({ account, reporting }: CapiParts): MeasuredCapi {
 
 function createReporting(options: ResolvedOptions, account: CapiAccount, hooks: CapiHooks): Reporting {
   const { redact, reportInterval: interval, logger } = options
-  const { onError, warnOnce } = hooks
-  const allowlist = new PrefixSet(prefixesIn(options.allowlist))
+  const { isAllowlisted, onError, warnOnce } = hooks
   const reporter = new HitReporter({
     scenarios: options.capiScenarios,
     fallbackScenario: options.reportScenario ?? null,
@@ -92,7 +90,7 @@ function createReporting(options: ResolvedOptions, account: CapiAccount, hooks: 
     context: options.reportContext,
     redact: redact === undefined ? null : (context) => atOnce(redact(context)),
     window: options.reportWindow,
-    isAllowlisted: (address) => allowlist.has(address) || hooks.isAllowlisted(address),
+    isAllowlisted,
     add: (drafts) => account.add(drafts),
     logger,
     warnOnce,

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { GeoResolver } from '../../geo/geo-resolver.js'
 import type { Logger } from '../../logger.js'
 import type { Source } from '../../sources/source.js'
-import { refuse } from './option-kinds.js'
+import { refuseNamesakes } from './option-kinds.js'
 
 /** What it takes and returns is typed where it is used. */
 export function codeFunction<Signature>() {
@@ -18,14 +18,7 @@ export const loggerShape = z.custom<Logger>((value) => hasMethods(value, ['debug
 export const geoResolverShape = z.custom<GeoResolver>((value) => hasMethods(value, ['locate']))
 
 /** The user's own sources, by their shape. */
-export const sourceList = z
-  .array(z.custom<Source>(isSource))
-  .superRefine((sources, context) => {
-    const names = sources.map((source) => source.name)
-    const twice = names.find((name, index) => names.indexOf(name) !== index)
-    if (twice !== undefined) refuse(context, { input: sources, why: `two are named ${JSON.stringify(twice)}` })
-  })
-  .readonly()
+export const sourceList = z.array(z.custom<Source>(isSource)).superRefine(refuseNamesakes).readonly()
 
 function isSource(value: unknown): boolean {
   return hasMethods(value, ['start', 'stop']) && 'name' in value && typeof value.name === 'string' && value.name !== ''

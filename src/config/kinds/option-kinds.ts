@@ -23,6 +23,13 @@ export function refuse(context: z.RefinementCtx, { input, why, path = [] }: Refu
   context.addIssue({ code: 'custom', path, input, ...(why === undefined ? {} : { params: { why } }) })
 }
 
+/** For a list of things that are told apart by name. */
+export function refuseNamesakes(list: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+  const names = list.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) refuse(context, { input: list, why: `two are named ${JSON.stringify(twice)}` })
+}
+
 /** What an option that takes one says that it accepts, here and below. */
 export const durationText = 'a duration of 100ms to 24d such as 10s, 1h30m or 1d, or milliseconds as a number'
 
@@ -34,11 +41,11 @@ export const duration = z.union([z.string(), z.number()]).transform((value, cont
   return z.NEVER
 })
 
+/** 0, which is no `duration`, where it has a meaning of its own. */
+export const zero = z.literal([0, '0', '0s']).transform(() => 0)
+
 /** To milliseconds, 0 for never. CrowdSec asks for ten minutes at least between two reports. */
-export const interval = z.union([
-  z.literal([0, '0', '0s']).transform(() => 0),
-  duration.refine((value) => value >= 600_000),
-])
+export const interval = z.union([zero, duration.refine((value) => value >= 600_000)])
 
 function whyNoDuration(value: string | number, milliseconds: number | null): { readonly why?: string } {
   if (milliseconds === null) return /^\s*[\d.]+\s*$/.test(String(value)) ? { why: 'the unit is missing' } : {}
@@ -107,11 +114,7 @@ export const lapiList = z
       liveApiKey: secretText.optional(),
     }),
   )
-  .superRefine((lapis, context) => {
-    const names = lapis.map(({ name }) => name)
-    const twice = names.find((name, index) => names.indexOf(name) !== index)
-    if (twice !== undefined) refuse(context, { input: lapis, why: `two are named ${JSON.stringify(twice)}` })
-  })
+  .superRefine(refuseNamesakes)
   .readonly()
 
 export const yesOrNoText = '`true` or `false`'

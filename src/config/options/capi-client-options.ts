@@ -5,7 +5,7 @@ import type { Logger } from '../../logger.js'
 import type { Storage } from '../../signals/storage/storage.js'
 import { capiUrl, scenarioList, storageLocation } from '../kinds/capi-kinds.js'
 import { loggerShape } from '../kinds/code-kinds.js'
-import { duration, durationText } from '../kinds/option-kinds.js'
+import { duration, durationText, zero } from '../kinds/option-kinds.js'
 import { codeOnly, optionInfo } from './option-info.js'
 
 /** The user's own storage, by its shape. */
@@ -56,7 +56,7 @@ export const capiClientOptions = z.strictObject({
     meaning: 'The longest wait before the first retry. It doubles with each further one, up to a minute.',
   }),
   latencyOffset: z
-    .union([z.literal([0, '0', '0s']).transform(() => 0), duration])
+    .union([zero, duration])
     .prefault('10s')
     .register(optionInfo, {
       ...codeOnly,

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { capiMachineId, capiUrl, pullInterval, scenarioList, storageLocation } from '../kinds/capi-kinds.js'
 import { filePath, secretText, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
-import { everywhere, optionInfo } from './option-info.js'
+import { aPath, everywhere, optionInfo } from './option-info.js'
 
 export const capiOptions = z.strictObject({
   capiUrl: capiUrl.prefault('production').register(optionInfo, {
@@ -31,8 +31,7 @@ export const capiOptions = z.strictObject({
       'The password of `capi_machine_id`, where CAPI knows that machine already. Otherwise one is made and kept.',
   }),
   capiPasswordFile: filePath.optional().register(optionInfo, {
-    ...everywhere,
-    value: 'path',
+    ...aPath,
     accepts: 'the path of a file',
     meaning: 'A file that holds nothing but the `capi_password`. Instead of `capi_password`.',
   }),
@@ -52,7 +51,7 @@ export const capiOptions = z.strictObject({
   capiPullInterval: pullInterval.prefault('2h').register(optionInfo, {
     ...everywhere,
     accepts: 'a duration of 10m or more such as 2h',
-    meaning: 'How often CAPI is asked, five minutes more or less. CrowdSec asks for no more than every two hours.',
+    meaning: 'How often CAPI is asked, more or less by a tenth, and by five minutes at most. CrowdSec asks for no more than every two hours.',
   }),
   capiCommunityPull: yesOrNo.prefault(true).register(optionInfo, {
     ...everywhere,

@@ -12,7 +12,7 @@ import {
   secretText,
   textList,
 } from '../kinds/option-kinds.js'
-import { codeOnly, everywhere, optionInfo } from './option-info.js'
+import { aPath, codeOnly, everywhere, optionInfo } from './option-info.js'
 
 export const decisionOptions = z.strictObject({
   apiUrl: httpUrl.prefault('http://127.0.0.1:8080').register(optionInfo, {
@@ -27,8 +27,7 @@ export const decisionOptions = z.strictObject({
     meaning: 'The key for the LAPI, from `cscli bouncers add NAME`. With a key, `decisions_file` is not used.',
   }),
   apiKeyFile: filePath.optional().register(optionInfo, {
-    ...everywhere,
-    value: 'path',
+    ...aPath,
     accepts: 'the path of a file',
     meaning: 'A file that holds nothing but the `api_key`. Instead of `api_key`.',
   }),
@@ -78,14 +77,12 @@ export const decisionOptions = z.strictObject({
     meaning: 'No decisions whose scenario contains one of these texts.',
   }),
   decisionsFile: filePath.optional().register(optionInfo, {
-    ...everywhere,
-    value: 'path',
+    ...aPath,
     accepts: 'the path of a file',
     meaning: 'A local list of addresses, ranges and CIDRs to ban. Not used when there is an `api_key`.',
   }),
   snapshotFile: filePath.optional().register(optionInfo, {
-    ...everywhere,
-    value: 'path',
+    ...aPath,
     accepts: 'the path of a file in a directory where the process may write',
     meaning: 'Keeps the decisions over a restart, which then protects before the first sync.',
   }),

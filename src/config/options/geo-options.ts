@@ -3,9 +3,7 @@
 import { z } from 'zod'
 import { geoResolverShape } from '../kinds/code-kinds.js'
 import { filePath } from '../kinds/option-kinds.js'
-import { codeOnly, everywhere, optionInfo } from './option-info.js'
-
-const aPath = { ...everywhere, value: 'path' } as const
+import { aPath, codeOnly, optionInfo } from './option-info.js'
 
 export const geoOptions = z.strictObject({
   geoipCountryFile: filePath.optional().register(optionInfo, {

@@ -2,9 +2,7 @@
 
 import { z } from 'zod'
 import { duration, filePath, interval, lapiList, secretText, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
-import { everywhere, optionInfo } from './option-info.js'
-
-const aPath = { ...everywhere, value: 'path' } as const
+import { aPath, everywhere, optionInfo } from './option-info.js'
 
 export const lapiOptions = z.strictObject({
   mode: z

@@ -17,6 +17,7 @@ export const optionInfo = z.registry<OptionInfo>()
 
 // Where the usual options can be given.
 export const everywhere = { place: 'everywhere', value: 'plain' } as const
+export const aPath = { place: 'everywhere', value: 'path' } as const
 export const codeOnly = { place: 'code', value: 'plain' } as const
 export const serviceOnly = { place: 'service', value: 'plain' } as const
 

@@ -16,7 +16,7 @@ import {
   yesOrNoText,
 } from '../kinds/option-kinds.js'
 import { methodList, pathList, readableFile, redirectUrl } from '../kinds/request-kinds.js'
-import { codeOnly, everywhere, optionInfo } from './option-info.js'
+import { aPath, codeOnly, everywhere, optionInfo } from './option-info.js'
 
 const failureActions = z.enum(['passthrough', 'ban', 'captcha'])
 const failureText = '`passthrough`, `ban` or `captcha`'
@@ -144,8 +144,7 @@ export const requestOptions = z.strictObject({
       meaning: 'The status of the answer to a banned visitor.',
     }),
   banTemplatePath: readableFile.optional().register(optionInfo, {
-    ...everywhere,
-    value: 'path',
+    ...aPath,
     accepts: 'the path of an HTML file',
     meaning:
       'A page of your own for banned visitors, read again when it changes. `{{status}}`, `{{action}}` and `{{address}}` in it are filled in.',

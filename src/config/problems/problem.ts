@@ -14,6 +14,12 @@ export function throwProblems(problems: readonly string[]): void {
   throw new BouncerError('ERR_CSB_CONFIG', problems.length === 1 ? only : `${problems.length} problems: ${numbered}`)
 }
 
+/** Throws `ERR_CSB_CONFIG` for what could hold no options. */
+export function requireObject(input: unknown): asserts input is object {
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return
+  throw new BouncerError('ERR_CSB_CONFIG', `expected an object with options, got ${kindOf(input)}`)
+}
+
 /** What zod found wrong with a value, told with what the option accepts and what came. */
 export function issueSentence(issue: z.core.$ZodIssue, option: OptionName, written: string, value: unknown): string {
   return sentenceAbout(issue, infoOf(option), written, value)

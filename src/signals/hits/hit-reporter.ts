@@ -55,7 +55,7 @@ export class HitReporter {
   readonly #window: HitWindow
   readonly #waiting: WaitingHits
   readonly #dropped = new Map<DropReason, number>()
-  #state: 'new' | 'running' | 'stopped' = 'new'
+  #isStopped = false
   #timer: NodeJS.Timeout | null = null
   #ticks = 0
   #stored = 0
@@ -98,7 +98,6 @@ export class HitReporter {
   }
 
   start(): void {
-    this.#state = 'running'
     this.#timer = setInterval(() => this.tick(), TICK)
     this.#timer.unref()
   }
@@ -107,7 +106,7 @@ export class HitReporter {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    this.#state = 'stopped'
+    this.#isStopped = true
     await this.flush()
   }
 
@@ -133,7 +132,7 @@ export class HitReporter {
   /** Never throws. */
   blocked(blocking: Blocking): void {
     try {
-      const hit = this.#state === 'stopped' ? 'stopped' : this.#filter.hitOf(blocking)
+      const hit = this.#isStopped ? 'stopped' : this.#filter.hitOf(blocking)
       if (typeof hit === 'string') this.#drop(hit)
       else this.#window.note(hit)
     } catch (error) {
@@ -145,7 +144,7 @@ export class HitReporter {
   /** What the user saw himself. Throws `ERR_CSB_BAD_ADDRESS` and `ERR_CSB_SIGNAL`. */
   report(signal: OwnSignal): void {
     const hit = readOwnSignal(signal, this.#scenarios, this.#now())
-    if (this.#state === 'stopped') this.#drop('stopped')
+    if (this.#isStopped) this.#drop('stopped')
     else this.#window.note(hit)
   }
 
@@ -163,12 +162,12 @@ export class HitReporter {
     if (entries.length > 0) this.#waiting.push(entries)
   }
 
-  #drop(reason: DropReason): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  #drop(reason: DropReason, count = 1): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
   }
 
   #lost(reason: 'no_room' | 'storage' | 'outbox', count: number): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
+    this.#drop(reason, count)
     this.#options.logger.warn(LOSSES[reason](count))
   }
 

@@ -20,7 +20,7 @@ export interface HitHarvest {
   readonly leftOut: number
 }
 
-/** The longest canonical text, that of a mapped address in IPv6; what is longer has a zone, which may be of any length. */
+/** The longest text of an address, a mapped one written in full; what is longer has a zone, which may be of any length. */
 const LONGEST_ALIAS = 45
 
 export class HitWindow {

@@ -2,6 +2,7 @@
 
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient } from 'pg'
+import { messageOf, systemCodeOf } from '../../../thrown.js'
 import { loadPackage } from '../optional-package.js'
 import type { LockName, SqlServer } from './sql-server.js'
 
@@ -45,7 +46,7 @@ export function postgresServer({ url, clock, statement = STATEMENT }: PostgresSe
         transaction,
       )
     },
-    isConflict: (error) => CONFLICTS.has(codeOf(error) ?? ''),
+    isConflict: (error) => CONFLICTS.has(systemCodeOf(error) ?? ''),
     explain: explainPostgres,
   }
 }
@@ -84,7 +85,7 @@ function connectionOf(client: PoolClient): PostgresPoolClient {
       return await client.query(text, [...parameters])
     } catch (error) {
       // The server's own errors have five characters, and leave the connection in order.
-      if (codeOf(error)?.length !== 5) failure = error
+      if (systemCodeOf(error)?.length !== 5) failure = error
       throw error
     }
   }
@@ -95,14 +96,10 @@ function connectionOf(client: PoolClient): PostgresPoolClient {
   return { query: query as unknown as PostgresPoolClient['query'], release }
 }
 
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error ? String(error.code) : null
-}
-
 function explainPostgres(error: unknown): string {
   // Where a name has several addresses, the reasons of all of them; it has no message of its own.
   if (error instanceof AggregateError) return error.errors.map(explainPostgres).join('; ')
-  if (!(error instanceof Error)) return String(error)
-  const code = codeOf(error)
-  return code === null || error.message.includes(code) ? error.message : `${error.message} (${code})`
+  const message = messageOf(error)
+  const code = systemCodeOf(error)
+  return code === null || message.includes(code) ? message : `${message} (${code})`
 }

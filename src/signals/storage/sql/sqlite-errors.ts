@@ -1,5 +1,7 @@
 /** What SQLite's result codes mean to whoever runs this. */
 
+import { messageOf } from '../../../thrown.js'
+
 interface Failure {
   /** Primary result code, from https://www.sqlite.org/rescode.html. */
   readonly code: number
@@ -33,7 +35,7 @@ export function isBusy(error: unknown): boolean {
 }
 
 export function explainSqlite(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const failure = failureOf(error)
   return failure === undefined ? message : `${failure.meaning} (${message})`
 }

@@ -1,4 +1,4 @@
-/** SQLite in a file that only its user can read, since it holds passwords and tokens. */
+/** SQLite in a file that is closed to all the world, since it holds passwords and tokens; a group that may read it still may. */
 
 import { open, stat } from 'node:fs/promises'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
