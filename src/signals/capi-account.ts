@@ -172,22 +172,20 @@ export class CapiAccount implements TokenHolder {
       await machines.add(machineId, password ?? undefined)
       return machineId
     }
-    const known = await machines.list()
+    let known = await machines.list()
+    if (known.length === 0) {
+      await machines.addFirst(randomMachineId())
+      known = await machines.list()
+    }
     if (known.length > 1) {
       const message = `${storage.target} holds ${known.length} machines; say in capi_machine_id which of them this is`
       throw new BouncerError('ERR_CSB_CONFIG', message)
     }
-    return known[0]?.machineId ?? (await this.#newMachine(machines))
-  }
-
-  /** Of processes that begin on one empty storage at once each adds a machine, and the oldest of these is everybody's. */
-  async #newMachine(machines: Machines): Promise<string> {
-    const added = randomMachineId()
-    await machines.add(added)
-    const [oldest] = await machines.list()
-    if (oldest === undefined || oldest.machineId === added) return added
-    await machines.remove(added)
-    return oldest.machineId
+    const [machine] = known
+    if (machine === undefined) {
+      throw new BouncerError('ERR_CSB_STORAGE', `${storage.target} neither takes a machine nor has one`)
+    }
+    return machine.machineId
   }
 
   #failed(error: Error): void {

@@ -27,6 +27,26 @@ async function textOf(client: HttpClient): Promise<string> {
   return response.excerpt(1000)
 }
 
+describe('a client that is closed while it looks at replaced files', () => {
+  it('ends the request, connects no more, and nothing fails behind its back', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'csb-tls-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const authority = join(folder, 'authority.pem')
+    copyFileSync(ca, authority)
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    onTestFinished(() => void process.off('unhandledRejection', unhandled))
+    const client = clientOf(await serveHttps('server'), { ca: authority })
+    copyFileSync(fixture('stranger.pem'), authority)
+    utimesSync(authority, 1, 1)
+    const asked = expect(textOf(client)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_CSB_/) })
+    await client.close()
+    await asked
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+})
+
 describe('the server', () => {
   it.each([
     ['signed by an authority of our own', 'server', { ca }],

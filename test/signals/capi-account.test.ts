@@ -120,7 +120,7 @@ describe('a storage that cannot be opened', () => {
     await vi.advanceTimersByTimeAsync(2000)
     await closed
     expect(close).not.toHaveBeenCalled()
-    storage.machines.list = async () => []
+    Reflect.deleteProperty(storage.machines, 'list')
     answer()
     await expect(opening).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
     expect(close).toHaveBeenCalledOnce()

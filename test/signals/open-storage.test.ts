@@ -89,12 +89,12 @@ describe('a package that is not installed', () => {
   }
 
   it.each([
-    ['kysely', () => join(folder, 'a.db')],
-    ['kysely', () => 'postgresql://127.0.0.1:1/x'],
-    ['pg', () => 'postgresql://127.0.0.1:1/x'],
-    ['@photostructure/sqlite', () => join(folder, 'a.db')],
-  ])('is named with the command that installs it: %s', async (name, where) => {
-    const message = `This storage needs the package ${name}, which cannot be loaded (ERR_MODULE_NOT_FOUND): npm install ${name}`
+    ['kysely', () => join(folder, 'a.db'), 'kysely @photostructure/sqlite'],
+    ['kysely', () => 'postgresql://127.0.0.1:1/x', 'kysely pg'],
+    ['pg', () => 'postgresql://127.0.0.1:1/x', 'pg'],
+    ['@photostructure/sqlite', () => join(folder, 'a.db'), '@photostructure/sqlite'],
+  ])('is named with the command that installs all of them: %s', async (name, where, all) => {
+    const message = `This storage needs the package ${name}, which cannot be loaded (ERR_MODULE_NOT_FOUND): npm install ${all}`
     expect(await openWithout(name, where())).toEqual({ code: 'ERR_CSB_STORAGE', message })
   })
 

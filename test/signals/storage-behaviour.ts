@@ -309,6 +309,13 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
     const tries = Array.from({ length: 10 }, (_, index) => machines.add(machineOf('m1', { password: `p${index}` })))
     expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1)
   },
+  'lets one of many add the first machine': async ({ machines }) => {
+    const tries = Array.from({ length: 10 }, (_, index) => machines.addFirst(machineOf(`m${index}`)))
+    expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1)
+    expect(await machines.list()).toHaveLength(1)
+    expect(await machines.addFirst(machineOf('late'))).toBe(false)
+    expect(await machines.get('late')).toBeNull()
+  },
   'changes the given fields and no others': async ({ machines }) => {
     await machines.add(machineOf('m1'))
     await machines.add(machineOf('m2'))

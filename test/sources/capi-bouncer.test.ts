@@ -54,7 +54,7 @@ describe('CAPI alone', () => {
     const capi = await startCapi()
     const kept = { snapshotFile: join(folder, 'snapshot'), capiMachineId: 'm'.repeat(48) }
     await (await startBouncer(capi, kept)).stop()
-    expect((await readdir(folder)).sort()).toEqual(['snapshot', 'snapshot.allowlists'])
+    expect((await readdir(folder)).sort()).toEqual(['snapshot', 'snapshot+allowlists'])
     await capi.down()
     const again = await startBouncer(capi, { ...kept, startTimeout: 200 })
     expect(actions(again, '192.0.2.1', '198.51.100.1', '192.0.2.7')).toBe('ban ban allow')

@@ -17,7 +17,7 @@ import { outcomeOf } from './standing.js'
 
 export interface MachineLoginOptions {
   readonly api: Pick<CapiApi, 'register' | 'login'>
-  readonly storage: Pick<MachineStorage, 'get' | 'add' | 'update'>
+  readonly storage: Pick<MachineStorage, 'add' | 'addFirst' | 'get' | 'update'>
   readonly standings: MachineStandings
   readonly budget: LoginBudget
   /** Sorted, without duplicates. */
@@ -46,20 +46,17 @@ export class MachineLogin {
     const { storage, now } = this.#options
     const stored = await storage.get(machineId)
     if (stored !== null) return stored
-    const machine: MachineRecord = {
-      machineId,
-      password: password ?? generatePassword(),
-      registration: 'pending',
-      token: null,
-      tokenExpiresAt: null,
-      scenarios: [],
-      standing: { state: 'active' },
-      createdAt: now(),
-    }
+    const machine = newMachine(machineId, password, now())
     if (await storage.add(machine)) return machine
     const other = await storage.get(machineId) // another process was faster
     if (other !== null) return other
     throw new BouncerError('ERR_CSB_STORAGE', `The storage neither takes machine ${machineId} nor has it`)
+  }
+
+  /** Stores a machine where there is none at all. */
+  async addFirst(machineId: string): Promise<void> {
+    const { storage, now } = this.#options
+    await storage.addFirst(newMachine(machineId, undefined, now()))
   }
 
   /** A good token. A login goes on when its caller gives up: others wait for it, and it is dear. */
@@ -182,4 +179,18 @@ function registeredElsewhere(machineId: string, cause: unknown): CapiError {
     ' machine and add it with the password that it was registered with'
   const status = cause instanceof CapiError ? (cause.status ?? undefined) : undefined
   return new CapiError('ERR_CSB_CAPI_REGISTERED', message, { status, cause })
+}
+
+/** CAPI has not heard of it. */
+function newMachine(machineId: string, password: string | undefined, createdAt: number): MachineRecord {
+  return {
+    machineId,
+    password: password ?? generatePassword(),
+    registration: 'pending',
+    token: null,
+    tokenExpiresAt: null,
+    scenarios: [],
+    standing: { state: 'active' },
+    createdAt,
+  }
 }

@@ -58,6 +58,8 @@ export interface MachineStorage {
   list(): Promise<readonly MachineRecord[]>
   /** Adds a machine; false, and nothing changed, where the id is known: a password that CAPI may know is never overwritten. */
   add(machine: MachineRecord): Promise<boolean>
+  /** Adds a machine where there is none at all; false where there is one. In one step, so that of many processes one adds its own. */
+  addFirst(machine: MachineRecord): Promise<boolean>
   /** Changes the given fields and no others. */
   update(machineId: string, changes: Partial<Omit<MachineRecord, 'machineId'>>): Promise<void>
   remove(machineIds: readonly string[]): Promise<void>

@@ -123,6 +123,11 @@ export class Machines implements TokenHolder {
     return stateOf(machine)
   }
 
+  /** Stores a machine where there is none at all: of processes that begin together, one adds its own, and all find that one. */
+  addFirst(machineId: string): Promise<void> {
+    return this.#login.addFirst(machineId)
+  }
+
   /** Forgets a machine, its password and its token. CAPI is not told: it has no call for that. */
   async remove(machineId: string): Promise<void> {
     await this.#options.storage.remove([machineId])

@@ -33,11 +33,14 @@ export function createCapiSource(options: ResolvedOptions, parts: CapiSourcePart
   })
 }
 
-/** Kept beside the snapshots of the sources: without it, a restart while CAPI is down would block who is on an allowlist. */
+/**
+ * Kept beside the snapshots of the sources: without it, a restart while CAPI is down would block who is on an allowlist. The name
+ * has a sign that no source's file has, since a source may be named `allowlists`.
+ */
 export function createLinkedAllowlists(options: ResolvedOptions): LinkedAllowlists | null {
   const { capiPull, capiAdditionalPull, capiUrl, capiMachineId, snapshotFile, snapshotInterval, logger } = options
   if (!capiPull || !capiAdditionalPull) return null
   const snapshot =
-    snapshotFile === undefined ? null : { path: `${snapshotFile}.allowlists`, interval: snapshotInterval }
+    snapshotFile === undefined ? null : { path: `${snapshotFile}+allowlists`, interval: snapshotInterval }
   return new LinkedAllowlists({ logger, snapshot, settings: JSON.stringify([capiUrl, capiMachineId ?? '']) })
 }

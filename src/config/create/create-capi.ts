@@ -74,7 +74,7 @@ export function measured({ account, reporting }: CapiParts): MeasuredCapi {
         logins: machines.counts.logins,
         outbox: () => storage.signals.counts(),
         machineState: async () => (await machines.standing(machineId))?.state ?? null,
-        isBreakerOpen: async () => ((await machines.breaker())?.until ?? 0) > Date.now(),
+        isBreakerOpen: async () => (await machines.breaker()) !== null,
       }
     },
   }

@@ -51,7 +51,8 @@ export const capiOptions = z.strictObject({
   capiPullInterval: pullInterval.prefault('2h').register(optionInfo, {
     ...everywhere,
     accepts: 'a duration of 10m or more such as 2h',
-    meaning: 'How often CAPI is asked, more or less by a tenth, and by five minutes at most. CrowdSec asks for no more than every two hours.',
+    meaning:
+      'How often CAPI is asked, more or less by a tenth, and by five minutes at most. CrowdSec asks for no more than every two hours.',
   }),
   capiCommunityPull: yesOrNo.prefault(true).register(optionInfo, {
     ...everywhere,

@@ -47,6 +47,10 @@ class MemoryMachines implements MachineStorage {
     return true
   }
 
+  async addFirst(machine: MachineRecord): Promise<boolean> {
+    return this.#machines.size === 0 && this.add(machine)
+  }
+
   async update(machineId: string, changes: Partial<Omit<MachineRecord, 'machineId'>>): Promise<void> {
     const machine = this.#machines.get(machineId)
     if (machine !== undefined) this.#machines.set(machineId, { ...machine, ...changes })

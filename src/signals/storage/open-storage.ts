@@ -16,7 +16,7 @@ export type { StorageOptions }
 export async function openStorage(where: string, options: StorageOptions = {}): Promise<Storage> {
   const place = placeOf(where)
   if (place.kind === 'memory') return new MemoryStorage(options)
-  await loadPackage('kysely', () => import('kysely'))
+  await loadPackage('kysely', () => import('kysely'), besideKysely(place.kind))
   const { openSqlStorage, postgresServer, sqliteServer } = await import('./sql/sql-storage.js')
   const { limits, clock } = options
   const server =
@@ -24,6 +24,12 @@ export async function openStorage(where: string, options: StorageOptions = {}): 
       ? sqliteServer({ path: place.path, clock: clock ?? Date.now })
       : postgresServer({ url: place.url, clock })
   return openSqlStorage(server, { limits })
+}
+
+/** So that whoever has none of the packages is told of all at once. */
+function besideKysely(kind: 'sqlite' | 'postgresql'): readonly string[] {
+  if (kind === 'postgresql') return ['pg']
+  return process.getBuiltinModule('node:sqlite') === undefined ? ['@photostructure/sqlite'] : []
 }
 
 type Place =

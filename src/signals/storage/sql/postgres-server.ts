@@ -13,7 +13,7 @@ const STATEMENT = 30_000
 /** Of this package, so that other users of the database are not locked. */
 const LOCK_SPACE = 0x637362
 
-const LOCKS: Readonly<Record<LockName, number>> = { migration: 1, outbox: 2, logins: 3 }
+const LOCKS: Readonly<Record<LockName, number>> = { migration: 1, outbox: 2, logins: 3, machines: 4 }
 
 /** serialization_failure and deadlock_detected. */
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01'])

@@ -40,6 +40,18 @@ export class SqlMachines implements MachineStorage {
     return Number(result.numInsertedOrUpdatedRows) > 0
   }
 
+  async addFirst({ machineId, ...fields }: MachineRecord): Promise<boolean> {
+    return this.#session.transaction(async (transaction) => {
+      const known = await transaction.selectFrom('csb_machine').select('machine_id').limit(1).executeTakeFirst()
+      if (known !== undefined) return false
+      await transaction
+        .insertInto('csb_machine')
+        .values({ machine_id: machineId, ...columnsOf(fields) })
+        .execute()
+      return true
+    }, 'machines')
+  }
+
   async update(machineId: string, changes: Partial<Omit<MachineRecord, 'machineId'>>): Promise<void> {
     const columns = columnsOf(changes)
     if (Object.keys(columns).length === 0) return

@@ -4,7 +4,7 @@ import type { Dialect } from 'kysely'
 import type { Database, DatabaseTransaction } from './schema.js'
 
 /** What must not be done by two processes at a time. */
-export type LockName = 'migration' | 'outbox' | 'logins'
+export type LockName = 'migration' | 'outbox' | 'logins' | 'machines'
 
 export interface SqlServer {
   readonly kind: 'sqlite' | 'postgresql'
