@@ -206,7 +206,7 @@ export class CapiClient {
     return this.#calls.run(undefined, () => pruneFailing(this.#storage, options))
   }
 
-  signalCounts(filter: { readonly machineId?: string } = {}): Promise<SignalCounts> {
+  signalCounts(filter: Omit<SignalFilter, 'state'> = {}): Promise<SignalCounts> {
     return this.#calls.run(undefined, () => this.#storage.signals.counts(filter))
   }
 
@@ -217,8 +217,8 @@ export class CapiClient {
     return this.#calls.run(undefined, () => this.#storage.signals.list({ limit: 100, ...filter }))
   }
 
-  /** Deletes signals; `olderThan` in milliseconds since they were stored. Returns how many. */
-  pruneSignals(filter: SignalFilter & { readonly olderThan?: number }): Promise<number> {
+  /** Deletes signals. Returns how many. */
+  pruneSignals(filter: SignalFilter): Promise<number> {
     return this.#calls.run(undefined, () => this.#storage.signals.prune(filter))
   }
 

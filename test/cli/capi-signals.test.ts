@@ -245,7 +245,7 @@ describe('signals send', () => {
       remaining: 2,
       failures: [{ machine_id: idOf('m'), code: 'ERR_CSB_CAPI_AUTH', message: expect.stringContaining('403') }],
     })
-    expect(err).toMatch(/^machine m{48}: signals is refused by CAPI/m)
+    expect(err.match(/^warning: Signals of machine m{48} stay queued: signals is refused by CAPI/gm)).toHaveLength(1)
   })
 
   test('exits with 1 where only one machine could send', async () => {
@@ -271,6 +271,8 @@ describe('signals send', () => {
     )
     const { exitCode, out, err } = await desk.run('signals', 'send')
     expect([exitCode, out]).toEqual([1, '2 sent, 1 quarantined, 0 queued\n'])
+    expect(err).toMatch(/^warning: 1 signal goes into quarantine, machine m{48}, the last one because: .*422/)
+    expect(err.split('\n')).toHaveLength(3)
     expect(err).toContain('capi signals list --state quarantined\n')
     const shown = await desk.run('signals', 'list', '--state', 'quarantined')
     expect(shown.out).toMatch(/quarantined +192\.0\.2\.1 +.* refused: .*422/)

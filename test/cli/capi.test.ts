@@ -222,6 +222,21 @@ describe('enroll', () => {
     expect(some.out).toMatch(/a{48} +already enrolled\nb{48} +failed: ERR_CSB_CAPI_BLOCKED: .*: no\?\[2J\n$/)
     expect(await desk.run('enroll', 'g00dk3y', '--machine', idOf('b'))).toMatchObject({ exitCode: 2, out: '' })
   })
+
+  test('--all goes no further with a key that is refused, and tells what was done before', async () => {
+    const desk = await CapiDesk.set(options)
+    for (const letter of 'abc') await desk.register('--machine-id', idOf(letter))
+    let asked = 0
+    desk.capi.fault(
+      { kind: 'status', status: 403, body: '{"message":"The attachment key is not valid"}' },
+      { match: ({ path }) => path.endsWith('/enroll') && ++asked === 2 },
+    )
+    const { exitCode, out, err } = await desk.run('enroll', 'g00dk3y', '--all')
+    expect(exitCode).toBe(1)
+    expect(out).toMatch(/a{48} +accepted\nb{48} +failed: ERR_CSB_CAPI_ENROLL: .*\n$/)
+    expect(err).toContain('1 more not tried: the key is the same\n')
+    expect(asked).toBe(2)
+  })
 })
 
 describe('status', () => {

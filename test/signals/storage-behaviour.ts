@@ -214,6 +214,10 @@ const signals: Readonly<Record<string, Behaviour | Behaviour['prove']>> = {
     const none = { queued: 0, sent: 0, quarantined: 0, oldestQueuedAt: null }
     expect(await signals.counts({ machineId: 'm2' })).toEqual({ ...none, queued: 1, oldestQueuedAt: START + 5 })
     expect(await signals.counts({ machineId: 'm3' })).toEqual(none)
+    time.now += 5
+    expect(await signals.counts({ olderThan: 5 })).toEqual({ ...none, sent: 2 })
+    expect(await signals.counts({ olderThan: 4, machineId: 'm2' })).toMatchObject({ queued: 1 })
+    expect(await signals.list({ olderThan: 5, limit: 9 })).toHaveLength(2)
   },
   'deletes by state, machine and age': async ({ signals, time }) => {
     await signals.add([...namesOf('old', 'old sent'), signalOf('old other', 'm2')])

@@ -28,8 +28,8 @@ export interface MachineStandingsOptions {
 export class MachineStandings {
   readonly #options: MachineStandingsOptions
   readonly #breaker: CapiBreaker
-  /** The end of what is being noted: two answers at once must not each change what the other one has read. */
-  #noting: Promise<void> = Promise.resolve()
+  /** The end of what is being written: two changes at once must not each overwrite what the other one has read. */
+  #written: Promise<unknown> = Promise.resolve()
 
   constructor(options: MachineStandingsOptions) {
     this.#options = options
@@ -91,16 +91,18 @@ export class MachineStandings {
     })
   }
 
-  /** Returns how many machines were held back. */
-  async unblock(machineId: string | undefined): Promise<number> {
-    let count = 0
-    for (const machine of await this.#options.storage.list()) {
-      if (machineId !== undefined && machine.machineId !== machineId) continue
-      if (machine.standing.state !== 'active') count++
-      await this.#change(machine.machineId, () => ({ state: 'active' }))
-    }
-    if ((await this.#options.storage.breaker()) !== null) await this.#breaker.reset()
-    return count
+  /** Returns how many machines were held back. Throws `ERR_CSB_STORAGE`. */
+  unblock(machineId: string | undefined): Promise<number> {
+    return this.#inTurn(async () => {
+      let count = 0
+      for (const machine of await this.#options.storage.list()) {
+        if (machineId !== undefined && machine.machineId !== machineId) continue
+        if (machine.standing.state !== 'active') count++
+        await this.#change(machine.machineId, () => ({ state: 'active' }))
+      }
+      if ((await this.#options.storage.breaker()) !== null) await this.#breaker.reset()
+      return count
+    })
   }
 
   async #checkMachine(machineId: string): Promise<void> {
@@ -152,11 +154,17 @@ export class MachineStandings {
   }
 
   /** What CAPI answered counts for the caller, also where it cannot be noted: a push that is taken must not look like one that failed. */
-  #note(write: () => Promise<void>): Promise<void> {
-    this.#noting = this.#noting.then(write).catch((error: unknown) => {
-      const reason = messageOf(error)
-      this.#options.logger.error(`How CAPI answered cannot be stored: ${reason}`)
-    })
-    return this.#noting
+  async #note(write: () => Promise<void>): Promise<void> {
+    try {
+      await this.#inTurn(write)
+    } catch (error) {
+      this.#options.logger.error(`How CAPI answered cannot be stored: ${messageOf(error)}`)
+    }
+  }
+
+  #inTurn<Result>(write: () => Promise<Result>): Promise<Result> {
+    const written = this.#written.then(write)
+    this.#written = written.catch(() => {})
+    return written
   }
 }

@@ -30,17 +30,19 @@ export async function enroll(session: CapiSession, argument: string | undefined,
       tags: flags.tag,
       overwrite: flags.overwrite === true,
     })
-    // The key is the same for all.
-    if (result.outcome === 'failed' && isBadKey(result.error)) throw result.error
     results.push(result)
+    // The key is the same for all.
+    if (result.outcome === 'failed' && isBadKey(result.error)) break
   }
   const [first] = results
   if (results.length === 1 && first.outcome === 'failed') throw first.error
   output.list(results, format)
-  const failed = results.filter(({ outcome }) => outcome === 'failed').length
+  const untried = machineIds.length - results.length
+  if (untried > 0) output.note(`${untried} more not tried: the key is the same`)
+  const failed = untried + results.filter(({ outcome }) => outcome === 'failed').length
   if (results.some(({ outcome }) => outcome === 'accepted'))
     output.note('what is accepted has to be confirmed in the console')
-  return failed === 0 ? 0 : failed < results.length ? 1 : 2
+  return failed === 0 ? 0 : failed < machineIds.length ? 1 : 2
 }
 
 async function wantedMachines(session: CapiSession, { all, machine }: EnrollFlags): Promise<readonly string[]> {

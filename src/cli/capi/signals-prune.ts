@@ -1,6 +1,6 @@
 /** `capi signals prune`: deletes signals from the outbox, or says how many it would delete. */
 
-import type { SignalState } from '../../capi-client.js'
+import type { SignalCounts, SignalState } from '../../capi-client.js'
 import type { CapiSession } from './capi-session.js'
 
 export interface SignalsPruneFlags {
@@ -12,17 +12,17 @@ export interface SignalsPruneFlags {
   readonly machine?: string
 }
 
-/** Signals read at once to count what a dry run would delete. */
-const PAGE = 1_000
-
 export async function pruneSignals(session: CapiSession, flags: SignalsPruneFlags): Promise<number> {
   const { client, output } = session
   const { state, olderThan, machine: machineId, dryRun = false } = flags
   if (flags.failingMachines === true) return pruneFailing(session, dryRun)
-  const filter = { ...(state === 'all' ? {} : { state }), ...(machineId === undefined ? {} : { machineId }) }
+  const filter = {
+    ...(machineId === undefined ? {} : { machineId }),
+    ...(olderThan === undefined ? {} : { olderThan }),
+  }
   const count = dryRun
-    ? await countOlder(session, filter, olderThan)
-    : await client.pruneSignals({ ...filter, ...(olderThan === undefined ? {} : { olderThan }) })
+    ? countOf(await client.signalCounts(filter), state)
+    : await client.pruneSignals({ ...filter, ...(state === 'all' ? {} : { state }) })
   output.result([deletedText(count, dryRun)], { matched: count, deleted: dryRun ? 0 : count })
   return 0
 }
@@ -46,18 +46,9 @@ async function pruneFailing({ client, output }: CapiSession, dryRun: boolean): P
   return 0
 }
 
-async function countOlder(
-  { client }: CapiSession,
-  filter: { readonly state?: SignalState; readonly machineId?: string },
-  olderThan: number | undefined,
-): Promise<number> {
-  const before = olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - olderThan
-  let count = 0
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await client.listSignals({ ...filter, limit: PAGE, offset })
-    count += page.filter(({ storedAt }) => storedAt < before).length
-    if (page.length < PAGE) return count
-  }
+function countOf({ queued, sent, quarantined }: SignalCounts, state: SignalState | 'all'): number {
+  const counts = { queued, sent, quarantined }
+  return state === 'all' ? queued + sent + quarantined : counts[state]
 }
 
 function deletedText(count: number, dryRun: boolean): string {

@@ -28,7 +28,6 @@ export async function sendSignals(session: CapiSession, { prune, batchSize }: Si
   })
   const { sent, quarantined, remaining, failures } = report
   if (signal.aborted) output.note('interrupted; what was not sent stays queued')
-  for (const { machineId, error } of failures) output.note(`machine ${machineId}: ${error.message}`)
   if (quarantined > 0) output.note('for the reasons of those in quarantine: capi signals list --state quarantined')
   output.result([`${sent} sent, ${quarantined} quarantined, ${remaining} queued`], {
     sent,

@@ -61,6 +61,8 @@ export class MachineRun {
   #pauses = 0
   sent = 0
   quarantined = 0
+  /** Why the last one is in quarantine. */
+  refusal = ''
 
   constructor(options: MachineRunOptions) {
     this.#options = options
@@ -179,7 +181,8 @@ export class MachineRun {
       await storage.quarantine(uuid, refusal.message)
       this.#held.delete(uuid)
       this.quarantined++
-      logger.warn(`Signal ${uuid} of machine ${machineId} is in quarantine: ${refusal.message}`)
+      this.refusal = refusal.message
+      logger.debug(`Signal ${uuid} of machine ${machineId} is in quarantine: ${refusal.message}`)
       onProgress()
     }
   }

@@ -118,6 +118,7 @@ export class SignalSender {
         if (this.#unmarked.get(machineId)?.size === 0) this.#unmarked.delete(machineId)
         sent += run.sent
         quarantined += run.quarantined
+        if (run.quarantined > 0) this.#tellOfQuarantine(machineId, run)
         if (error !== null) failures.push(this.#failure(machineId, error))
       }
     }
@@ -152,6 +153,11 @@ export class SignalSender {
       signal: request.signal ?? never,
     })
     return run
+  }
+
+  #tellOfQuarantine(machineId: string, { quarantined, refusal }: MachineRun): void {
+    const signals = quarantined === 1 ? '1 signal goes' : `${quarantined} signals go`
+    this.#options.logger?.warn(`${signals} into quarantine, machine ${machineId}, the last one because: ${refusal}`)
   }
 
   #failure(machineId: string, thrown: unknown): SendFailure {

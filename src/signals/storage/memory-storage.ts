@@ -162,7 +162,7 @@ class MemorySignals implements SignalStorage {
       .map(({ claim: _, ...stored }) => stored)
   }
 
-  async counts(filter: { readonly machineId?: string } = {}): Promise<SignalCounts> {
+  async counts(filter: Omit<SignalFilter, 'state'> = {}): Promise<SignalCounts> {
     const counts = { queued: 0, sent: 0, quarantined: 0 }
     let oldestQueuedAt: number | null = null
     for (const { state, storedAt } of this.#matching(filter)) {
@@ -172,9 +172,8 @@ class MemorySignals implements SignalStorage {
     return { ...counts, oldestQueuedAt }
   }
 
-  async prune({ olderThan, ...filter }: SignalFilter & { readonly olderThan?: number }): Promise<number> {
-    const before = olderThan === undefined ? Number.POSITIVE_INFINITY : this.#clock() - olderThan
-    const entries = this.#matching(filter).filter(({ storedAt }) => storedAt < before)
+  async prune(filter: SignalFilter): Promise<number> {
+    const entries = this.#matching(filter)
     for (const { signal } of entries) this.#entries.delete(signal.uuid)
     return entries.length
   }
@@ -187,9 +186,11 @@ class MemorySignals implements SignalStorage {
     this.#entries.set(entry.signal.uuid, { ...entry, ...changes })
   }
 
-  #matching({ state, machineId }: SignalFilter): Entry[] {
+  #matching({ state, machineId, olderThan }: SignalFilter): Entry[] {
+    const before = olderThan === undefined ? Number.POSITIVE_INFINITY : this.#clock() - olderThan
     return [...this.#entries.values()].filter(
       (entry) =>
+        entry.storedAt < before &&
         (state === undefined || entry.state === state) &&
         (machineId === undefined || entry.signal.machine_id === machineId),
     )

@@ -18,6 +18,8 @@ export interface StoredSignal {
 export interface SignalFilter {
   readonly state?: SignalState
   readonly machineId?: string
+  /** Stored longer ago than so many milliseconds. */
+  readonly olderThan?: number
 }
 
 export interface SignalCounts {
@@ -75,7 +77,7 @@ export interface SignalStorage {
   requeue(filter: { readonly machineId?: string }): Promise<number>
   /** In the order in which they came. */
   list(filter: SignalFilter & { readonly limit: number; readonly offset?: number }): Promise<readonly StoredSignal[]>
-  counts(filter?: { readonly machineId?: string }): Promise<SignalCounts>
-  /** Deletes; `olderThan` in milliseconds since they were stored. Returns how many. */
-  prune(filter: SignalFilter & { readonly olderThan?: number }): Promise<number>
+  counts(filter?: Omit<SignalFilter, 'state'>): Promise<SignalCounts>
+  /** Deletes. Returns how many. */
+  prune(filter: SignalFilter): Promise<number>
 }

@@ -9,6 +9,7 @@ import type {
   OutboxLimits,
   SignalCounts,
   SignalFilter,
+  SignalState,
   SignalStorage,
   StoredSignal,
 } from '../signal-storage.js'
@@ -140,12 +141,10 @@ export class SqlSignals implements SignalStorage {
     )
   }
 
-  async requeue(filter: { readonly machineId?: string }): Promise<number> {
+  async requeue({ machineId }: { readonly machineId?: string }): Promise<number> {
     return this.#session.transaction((transaction) =>
       inSlices(async (limit) => {
-        const uuids = matching(transaction, { ...filter, state: 'quarantined' })
-          .select('uuid')
-          .limit(limit)
+        const uuids = matching(transaction, { state: 'quarantined', machineId }).select('uuid').limit(limit)
         const update = transaction.updateTable('csb_signal').set({ state: 'queued', reason: null })
         return Number((await update.where('uuid', 'in', uuids).executeTakeFirst()).numUpdatedRows)
       }),
@@ -157,8 +156,9 @@ export class SqlSignals implements SignalStorage {
     offset = 0,
     ...filter
   }: SignalFilter & { readonly limit: number; readonly offset?: number }): Promise<readonly StoredSignal[]> {
+    const chosen = await this.#chosen(filter)
     const rows = await this.#session.run((database) =>
-      matching(database, filter)
+      matching(database, chosen)
         .select(['body', 'state', 'stored_at', 'sent_at', 'reason'])
         .orderBy('id')
         .limit(limit)
@@ -170,9 +170,10 @@ export class SqlSignals implements SignalStorage {
     })
   }
 
-  async counts(filter: { readonly machineId?: string } = {}): Promise<SignalCounts> {
+  async counts(filter: Omit<SignalFilter, 'state'> = {}): Promise<SignalCounts> {
+    const chosen = await this.#chosen(filter)
     const rows = await this.#session.run((database) =>
-      matching(database, filter)
+      matching(database, chosen)
         .select(({ fn }) => ['state', fn.countAll().as('count'), fn.min('stored_at').as('oldest')])
         .groupBy('state')
         .execute(),
@@ -182,19 +183,31 @@ export class SqlSignals implements SignalStorage {
     return { ...counts, oldestQueuedAt: rows.find(({ state }) => state === 'queued')?.oldest ?? null }
   }
 
-  async prune({ olderThan, ...filter }: SignalFilter & { readonly olderThan?: number }): Promise<number> {
-    const now = await this.#session.run((database) => this.#session.server.now(database))
+  async prune(filter: SignalFilter): Promise<number> {
+    const chosen = await this.#chosen(filter)
     // Each slice by itself: SQLite works on the main thread, and to commit 100,000 deletions takes it a third of a second.
     return inSlices((limit) =>
       this.#session.run(async (database) => {
-        const uuids = matching(database, filter)
-          .select('uuid')
-          .$if(olderThan !== undefined, (query) => query.where('stored_at', '<', now - (olderThan ?? 0)))
-        const remove = database.deleteFrom('csb_signal').where('uuid', 'in', uuids.limit(limit))
+        const uuids = matching(database, chosen).select('uuid').limit(limit)
+        const remove = database.deleteFrom('csb_signal').where('uuid', 'in', uuids)
         return Number((await remove.executeTakeFirst()).numDeletedRows)
       }),
     )
   }
+
+  /** The filter, with the age as a time by the clock that the rows were stored by. */
+  async #chosen({ state, machineId, olderThan }: SignalFilter): Promise<Chosen> {
+    if (olderThan === undefined) return { state, machineId }
+    const now = await this.#session.run((database) => this.#session.server.now(database))
+    return { state, machineId, before: now - olderThan }
+  }
+}
+
+interface Chosen {
+  readonly state?: SignalState | undefined
+  readonly machineId?: string | undefined
+  /** Unix milliseconds. */
+  readonly before?: number
 }
 
 function newRow(
@@ -205,11 +218,12 @@ function newRow(
   return { uuid, machine_id, state: 'queued', body: JSON.stringify(signal), stored_at: now }
 }
 
-function matching(database: Database, { state, machineId }: SignalFilter) {
-  return database
-    .selectFrom('csb_signal')
-    .$if(state !== undefined, (query) => query.where('state', '=', state ?? 'queued'))
-    .$if(machineId !== undefined, (query) => query.where('machine_id', '=', machineId ?? ''))
+function matching(database: Database, { state, machineId, before }: Chosen) {
+  let query = database.selectFrom('csb_signal')
+  if (state !== undefined) query = query.where('state', '=', state)
+  if (machineId !== undefined) query = query.where('machine_id', '=', machineId)
+  if (before !== undefined) query = query.where('stored_at', '<', before)
+  return query
 }
 
 function isFree(now: number): Expression<SqlBool> {
