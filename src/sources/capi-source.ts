@@ -7,6 +7,7 @@
 import type { CapiApi } from '../capi/api/capi-api.js'
 import { CapiError } from '../capi/capi-error.js'
 import type { CapiDecisions } from '../capi/decisions/capi-decisions.js'
+import { flatDecisions } from '../capi/decisions/flat-decisions.js'
 import type { LinkedLists } from '../capi/decisions/linked-lists.js'
 import type { TokenHolder } from '../capi/machines/machines.js'
 import { type MonotonicClock, processClock } from '../decisions/clock.js'
@@ -95,7 +96,7 @@ export class CapiSource implements Source {
   async #pull(sink: DecisionSink): Promise<number> {
     const { signal } = this.#abort
     const answer = await this.#ask(signal)
-    const pull = new LinksPull(signal, { hasHeld: sink.held > 0, isComplete: (answer.skipped ?? 0) === 0 })
+    const pull = new LinksPull(signal, { hasHeld: sink.held > 0, isComplete: answer.skipped === 0 })
     // First, so that nobody on an allowlist is blocked by a decision of the same answer.
     if (this.#options.additionalPull) await this.#links.takeAllowlists(answer.allowlists, pull)
     await sink.apply(this.#changes(answer, pull))
@@ -116,7 +117,7 @@ export class CapiSource implements Source {
   }
 
   async *#changes(answer: CapiDecisions, pull: LinksPull): AsyncGenerator<DecisionChange> {
-    yield { deleted: deletedIn(answer), new: decisionsIn(answer) }
+    yield { deleted: deletedIn(answer), new: flatDecisions(answer) }
     if (this.#options.additionalPull) yield* this.#links.changes(answer.blocklists, pull)
   }
 
@@ -125,20 +126,11 @@ export class CapiSource implements Source {
   }
 }
 
-/** Type and origin are implied (CAPI v3). */
-const COMMUNITY = { origin: 'CAPI', type: 'ban' } as const
-
-function* decisionsIn(answer: CapiDecisions): Generator<WireDecision> {
-  for (const { scenario, scope, decisions } of answer.new) {
-    for (const { value, duration } of decisions) yield { ...COMMUNITY, scenario, scope, value, duration }
-  }
-}
-
 /** Of the scope `ip`, the engine deletes a value whatever its scope is (1.6). */
 function* deletedIn(answer: CapiDecisions): Generator<WireDecision> {
   for (const { scope, decisions } of answer.deleted) {
     for (const value of decisions) {
-      const one = { ...COMMUNITY, scenario: '', scope, value, duration: '0s' }
+      const one = { origin: 'CAPI', type: 'ban', scenario: '', scope, value, duration: '0s' }
       yield one
       if (scope.toLowerCase() === 'ip') yield { ...one, scope: 'Range' }
     }

@@ -138,7 +138,7 @@ export class CapiApi {
     if (json === null) throw this.#malformed(exchange, `at most ${LONGEST_DECISIONS} bytes`, response.status, head)
     const decisions = json === undefined ? null : readDecisions(json)
     if (decisions === null) throw this.#malformed(exchange, 'JSON with groups of decisions', response.status, head)
-    const { skipped = 0 } = decisions
+    const { skipped } = decisions
     if (skipped > 0) this.#logger.warn(`${skipped} groups, values or links of the decisions of CAPI cannot be read`)
     return decisions
   }

@@ -30,6 +30,6 @@ export interface CapiDecisions {
   readonly deleted: readonly { readonly scope: string; readonly decisions: readonly string[] }[]
   readonly blocklists: readonly BlocklistLink[]
   readonly allowlists: readonly AllowlistLink[]
-  /** How many groups, values and links were passed over because they are not of this shape. Missing: none. */
-  readonly skipped?: number | undefined
+  /** How many groups, values and links were passed over because they are not of this shape. */
+  readonly skipped: number
 }
