@@ -94,7 +94,7 @@ export class HttpClient {
     return this.#exchange('POST', request)
   }
 
-  /** Closes every connection, also those in use. */
+  /** Closes every connection, also those in use; an exchange that began before certificates were replaced ends by its own deadline. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#connections.destroy()
