@@ -39,9 +39,16 @@ export type BouncerErrorCode = (typeof bouncerErrorCodes)[number]
 export class BouncerError extends Error {
   override readonly name = 'BouncerError'
   readonly code: BouncerErrorCode
+  /** The message without what changes from one try to the next, such as a time: a repetition is known by it. */
+  readonly reason: string
 
-  constructor(code: BouncerErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: BouncerErrorCode,
+    message: string,
+    { reason = message, ...options }: { readonly cause?: unknown; readonly reason?: string } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.reason = reason
   }
 }

@@ -6,6 +6,11 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** What a repetition of the same failure is known by. */
+export function reasonOf(error: Error): string {
+  return error instanceof BouncerError ? error.reason : error.message
+}
+
 /** The error itself; `code` is for what is none. */
 export function errorOf(thrown: unknown, code: BouncerErrorCode): Error {
   return thrown instanceof Error ? thrown : new BouncerError(code, String(thrown), { cause: thrown })

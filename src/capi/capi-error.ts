@@ -19,10 +19,12 @@ export class CapiError extends BouncerError {
       readonly status?: number | undefined
       readonly retryAfter?: number | undefined
       readonly cause?: unknown
+      readonly reason?: string
     } = {},
   ) {
-    super(code, message, details.cause === undefined ? undefined : { cause: details.cause })
-    this.status = details.status ?? null
-    this.retryAfter = details.retryAfter
+    const { status = null, retryAfter, ...options } = details
+    super(code, message, options)
+    this.status = status
+    this.retryAfter = retryAfter
   }
 }

@@ -188,6 +188,7 @@ describe('a storage', () => {
       machineId: generateMachineId('one'),
       password: 'p',
       registration: 'pending' as const,
+      api: null,
       token: null,
       tokenExpiresAt: null,
       scenarios: [],

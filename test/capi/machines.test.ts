@@ -83,6 +83,7 @@ describe('a machine that is new', () => {
     expect(capi.takeSeen()).toBe('ask')
     expect(await record()).toMatchObject({
       registration: 'confirmed',
+      api: capi.target,
       token: 'token-1',
       tokenExpiresAt: NOW + HOUR,
       standing: { state: 'active' },
@@ -494,6 +495,7 @@ describe('the outcome', () => {
       machineId: 'one',
       password: 'x',
       registration: 'confirmed',
+      api: capi.target,
       token: 't',
       tokenExpiresAt: null,
       scenarios: ['crowdsecurity/http-probing', 'crowdsecurity/ssh-bf'],
@@ -509,6 +511,90 @@ describe('the outcome', () => {
     )
     expect(await error).toMatchObject({ code: 'ERR_CSB_CAPI_AUTH' })
     expect(capi.takeSeen()).toBe('')
+  })
+})
+
+describe('a machine that another CAPI has confirmed', () => {
+  function twoCapis() {
+    const first = world()
+    const other = new SimulatedCapi(first.now)
+    other.target = 'http://capi.test/another/'
+    return { ...first, other, there: first.start({ api: other }) }
+  }
+
+  it('is not asked for: neither its token nor its password goes there, and nothing is held against it', async () => {
+    const { ask, other, there, lines, record, capi } = twoCapis()
+    expect(await ask()).toBe('OK')
+    const before = await record()
+    const refused = await there.withToken('one', never, () => Promise.reject(new Error('asked'))).catch((e) => e)
+    expect([refused.code, refused.message]).toEqual([
+      'ERR_CSB_CONFIG',
+      expect.stringMatching(/^Machine one is registered with http:\/\/capi\.test\/v3\/, and \S+another\/ is asked: /),
+    ])
+    await expect(there.add('one')).rejects.toMatchObject({ code: 'ERR_CSB_CONFIG' })
+    expect(other.seen).toEqual([])
+    expect(await record()).toEqual(before)
+    expect(lines.join()).not.toMatch(/pause|blocked/)
+    capi.takeSeen()
+    expect(await ask()).toBe('OK')
+    expect(capi.takeSeen()).toBe('ask')
+  })
+
+  it('goes there for who knows its password: it may be another way to the same one', async () => {
+    const { ask, other, there, record } = twoCapis()
+    expect(await ask()).toBe('OK')
+    const { password } = await record()
+    other.own('one', password)
+    await expect(there.add('one', `${password}x`)).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    expect(await there.add('one', password)).toMatchObject({ registration: 'confirmed', api: null, token: 'none' })
+    await there.login('one', never)
+    expect(other.takeSeen()).toBe('login')
+    expect(await there.list()).toMatchObject([{ api: other.target, token: 'kept' }])
+    expect(await ask()).toBe('ERR_CSB_CONFIG')
+  })
+})
+
+describe('what is logged', () => {
+  function heard() {
+    const lines: string[] = []
+    const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`)
+    const logger = { debug() {}, info: at('info'), warn: at('warn'), error: at('error') }
+    return { ...world({ logger }), lines }
+  }
+
+  it('one trouble that goes on is told once, and that it is over', async () => {
+    const { ask, capi, pass, lines } = heard()
+    capi.faults.push(...Array(5).fill(503))
+    for (let tries = 0; tries < 5; tries++) {
+      expect(await ask()).toBe('CAPI_STATUS')
+      pass(HOUR)
+    }
+    expect(await ask()).toBe('OK')
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn Machine one pauses for .* 503/),
+      'info Machine one is active again',
+    ])
+  })
+
+  it('a 403 is one line, and names the machine', async () => {
+    const { ask, capi, lines } = heard()
+    capi.faults.push(403)
+    expect(await ask()).toBe('CAPI_AUTH')
+    expect(lines).toEqual([
+      expect.stringMatching(/^error All requests to CAPI pause for an hour, because machine one was refused: .*403/),
+    ])
+  })
+
+  it('a repetition is known by its reason, whatever times the message tells', async () => {
+    const { machines, capi, pass, now } = heard()
+    const failed = (signal = never) => machines.withToken('one', signal, async () => {}).catch((error) => error)
+    capi.faults.push(503)
+    const first = await failed()
+    const paused = await failed()
+    pass(500)
+    expect(first.reason).toBe(first.message)
+    expect([paused.code, paused.reason]).toEqual(['ERR_CSB_CAPI_BLOCKED', first.message])
+    expect(paused.message).toContain(new Date(now() + 500).toISOString())
   })
 })
 
@@ -1016,6 +1102,7 @@ describe('a clock that jumps', () => {
 it('gives up logins that are under way when it closes, and holds nothing against the machine', async () => {
   const { machines } = world({
     api: {
+      target: 'http://capi.test/v3/',
       register: ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
       login: () => Promise.reject(new Error('not asked for')),

@@ -24,7 +24,8 @@ interface Watcher {
   expiresAt: number
 }
 
-export class SimulatedCapi implements Pick<CapiApi, 'register' | 'login' | 'enroll'> {
+export class SimulatedCapi implements Pick<CapiApi, 'target' | 'register' | 'login' | 'enroll'> {
+  target = 'http://capi.test/v3/'
   readonly seen: SeenRequest[] = []
   readonly passwords = new Map<string, Set<string>>()
   readonly #watchers = new Map<string, Watcher>()

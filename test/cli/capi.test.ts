@@ -1,5 +1,7 @@
 /** `crowdsec-bouncer capi`: machines and decisions. Every command against a FakeCapi, with a real SQLite storage. */
 
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { generateMachineId } from '../../src/capi-client.js'
 import { CapiDesk, idOf, SCENARIO } from './capi-desk.js'
@@ -66,19 +68,57 @@ describe('register', () => {
       machines: [{ machine_id: machineId, registration: 'pending', state: 'backing off' }],
     })
     await desk.run('unblock')
+    expect(await desk.register('--prefix', 'db')).toMatch(/^db/)
     expect(await desk.register('--prefix', 'web')).toBe(machineId)
-    expect(desk.capi.machines()).toMatchObject([{ machineId, logins: 1 }])
+    expect(desk.capi.machines()).toMatchObject([{ machineId, logins: 1 }, { logins: 1 }])
+    expect(await desk.register('--prefix', 'web')).not.toBe(machineId)
   })
 
   test('takes id and password from the configuration, and shows no password', async () => {
     const desk = await CapiDesk.set({ machines: { [idOf('k')]: 's3cr3t-passw0rd' } })
+    await desk.register('--machine-id', idOf('a'))
     vi.stubEnv('CROWDSEC_BOUNCER_CAPI_MACHINE_ID', idOf('k'))
     vi.stubEnv('CROWDSEC_BOUNCER_CAPI_PASSWORD', 's3cr3t-passw0rd')
     const { exitCode, out, err } = await desk.run('register')
+    await desk.register('--machine-id', idOf('o'))
     vi.unstubAllEnvs()
     expect([exitCode, out]).toEqual([0, `${idOf('k')}\n`])
     expect(err).not.toContain('s3cr3t')
-    expect(desk.capi.machines()).toMatchObject([{ machineId: idOf('k'), logins: 1 }])
+    expect(desk.capi.machines().find(({ machineId }) => machineId === idOf('k'))).toMatchObject({ logins: 1 })
+    await desk.inStorage(async ({ machines }) => {
+      expect(await machines.get(idOf('k'))).toMatchObject({ password: 's3cr3t-passw0rd' })
+      expect(await machines.get(idOf('o'))).not.toMatchObject({ password: 's3cr3t-passw0rd' })
+    })
+  })
+})
+
+describe('another CAPI than the one that confirmed the machine', () => {
+  test.each([['register'], ['login'], ['enroll', 'g00dk3y'], ['decisions']])(
+    '%s: asks nothing of it',
+    async (...words) => {
+      const desk = await CapiDesk.set()
+      await desk.register()
+      const { capi: other } = await CapiDesk.set()
+      const { exitCode, out, err } = await desk.run(...words, '--url', `${other.url}/v3`)
+      expect([exitCode, out]).toEqual([2, ''])
+      expect(err).toMatch(
+        /^ERR_CSB_CONFIG: Machine \w+ is registered with \S+, and \S+ is asked: give each CAPI a storage/,
+      )
+      expect(other.requests).toEqual([])
+      expect(await desk.json('status')).toMatchObject({ breaker: null, machines: [{ state: 'active', token: 'kept' }] })
+    },
+  )
+
+  test('signals send: leaves them queued', async () => {
+    const desk = await CapiDesk.set()
+    await desk.register()
+    await desk.add(2)
+    const { capi: other } = await CapiDesk.set()
+    const { exitCode, out, err } = await desk.run('signals', 'send', '--url', `${other.url}/v3`)
+    expect([exitCode, out]).toEqual([2, '0 sent, 0 quarantined, 2 queued\n'])
+    expect(err).toMatch(/^warning: Signals of machine \w+ stay queued: Machine \w+ is registered with/)
+    expect(other.requests).toEqual([])
+    expect(await desk.run('signals', 'send')).toMatchObject({ exitCode: 0, out: '2 sent, 0 quarantined, 0 queued\n' })
   })
 })
 
@@ -120,6 +160,19 @@ describe('login', () => {
     expect(unknown.err).toContain(`"${idOf('c')}" is not in ${desk.storage}`)
   })
 
+  test.each([[[]], [['--machine', idOf('k')]]])(
+    '%j: of the machine in the configuration needs no register',
+    async (words) => {
+      const desk = await CapiDesk.set({ machines: { [idOf('k')]: 's3cr3t-passw0rd' } })
+      await desk.register()
+      vi.stubEnv('CROWDSEC_BOUNCER_CAPI_MACHINE_ID', idOf('k'))
+      vi.stubEnv('CROWDSEC_BOUNCER_CAPI_PASSWORD', 's3cr3t-passw0rd')
+      const { exitCode, out } = await desk.run('login', ...words)
+      vi.unstubAllEnvs()
+      expect([exitCode, out.slice(0, 56)]).toEqual([0, `${idOf('k')}: active`])
+    },
+  )
+
   test('of a machine that CAPI refuses fails, and status says why and until when', async () => {
     const desk = await CapiDesk.set({ machines: { [idOf('x')]: 'another' } })
     await desk.addMachine(idOf('x'), 'wrong')
@@ -142,6 +195,26 @@ describe('login', () => {
   })
 })
 
+test('unblock lets the machine that is named ask again, and no other', async () => {
+  const desk = await CapiDesk.set()
+  for (const letter of 'ab') {
+    await desk.register('--machine-id', idOf(letter))
+    await block(desk, idOf(letter), 'no')
+  }
+  expect(await desk.run('unblock', idOf('b'))).toMatchObject({ exitCode: 0, out: '1 machine unblocked\n' })
+  expect(await desk.json('status')).toMatchObject({ machines: [{ state: 'blocked' }, { state: 'active' }] })
+  expect(await desk.json('unblock')).toMatchObject({ unblocked: 1 })
+})
+
+/** As CAPI's refusal leaves a machine. */
+function block(desk: CapiDesk, machineId: string, message: string): Promise<void> {
+  return desk.inStorage(({ machines }) =>
+    machines.update(machineId, {
+      standing: { state: 'blocked', reason: 'refused', until: null, pause: null, message },
+    }),
+  )
+}
+
 describe('enroll', () => {
   const options = { attachmentKeys: ['g00dk3y'] }
 
@@ -155,6 +228,14 @@ describe('enroll', () => {
     expect(exitCode).toBe(0)
     expect(out).toMatch(new RegExp(`^machine +outcome\n${machineId} +accepted\n$`))
     expect(desk.capi.machines()[0].enrollment).toEqual({ attachmentKey: 'g00dk3y', name: machineId, tags: [] })
+  })
+
+  test('takes it from the command line rather than from the environment', async () => {
+    const desk = await CapiDesk.set(options)
+    await desk.register()
+    vi.stubEnv('CROWDSEC_BOUNCER_ATTACHMENT_KEY', 'an0therk3y')
+    expect(await desk.json('enroll', 'g00dk3y')).toMatchObject({ outcome: 'accepted' })
+    vi.unstubAllEnvs()
   })
 
   test('takes it from a file or the environment, with name and tags', async () => {
@@ -208,19 +289,33 @@ describe('enroll', () => {
 
   test('--all enrolls every machine, and exits with 1 where only some can be', async () => {
     const desk = await CapiDesk.set(options)
-    await desk.register('--machine-id', idOf('a'))
-    await desk.register('--machine-id', idOf('b'))
+    for (const letter of 'abc') await desk.register('--machine-id', idOf(letter))
     const all = await desk.jsonLines('enroll', 'g00dk3y', '--all')
-    expect(all).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }])
-    await desk.inStorage(({ machines }) =>
-      machines.update(idOf('b'), {
-        standing: { state: 'blocked', reason: 'refused', until: null, pause: null, message: 'no\u001b[2J' },
-      }),
-    )
+    expect(all).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }, { outcome: 'accepted' }])
+    await block(desk, idOf('b'), 'no\u001b[2J')
     const some = await desk.run('enroll', 'g00dk3y', '--all')
     expect(some.exitCode).toBe(1)
-    expect(some.out).toMatch(/a{48} +already enrolled\nb{48} +failed: ERR_CSB_CAPI_BLOCKED: .*: no\?\[2J\n$/)
+    expect(some.out).toMatch(
+      /a{48} +already enrolled\nb{48} +failed: ERR_CSB_CAPI_BLOCKED: .*: no\?\[2J\nc{48} +already enrolled\n$/,
+    )
     expect(await desk.run('enroll', 'g00dk3y', '--machine', idOf('b'))).toMatchObject({ exitCode: 2, out: '' })
+  })
+
+  test('--all exits with 2 where none can be, tried or not, or where there is none', async () => {
+    const desk = await CapiDesk.set(options)
+    const none = await desk.run('enroll', 'g00dk3y', '--all')
+    expect(none).toMatchObject({ exitCode: 2, out: '' })
+    expect(none.err).toContain('expected a machine: there is none in')
+    for (const letter of 'abc') await desk.register('--machine-id', idOf(letter))
+    await block(desk, idOf('a'), 'no')
+    const refused = await desk.run('enroll', 'wr0ngk3y', '--all')
+    expect([refused.exitCode, refused.out.match(/failed: \w+/g)]).toEqual([
+      2,
+      ['failed: ERR_CSB_CAPI_BLOCKED', 'failed: ERR_CSB_CAPI_ENROLL'],
+    ])
+    expect(refused.err).toContain('1 more not tried')
+    for (const letter of 'bc') await block(desk, idOf(letter), 'no')
+    expect(await desk.run('enroll', 'g00dk3y', '--all')).toMatchObject({ exitCode: 2 })
   })
 
   test('--all goes no further with a key that is refused, and tells what was done before', async () => {
@@ -256,6 +351,21 @@ describe('status', () => {
       ].join('\n'),
     })
     expect(desk.capi.requests).toEqual([])
+  })
+
+  test.each([
+    [-1000, 'until the next request'],
+    [3_600_000, `until 20\\S+Z`],
+  ])('of a machine that is tried again in %i ms: %s', async (ahead, told) => {
+    const desk = await CapiDesk.set()
+    const machineId = await desk.register()
+    const until = Date.now() + ahead
+    await desk.inStorage(({ machines }) =>
+      machines.update(machineId, {
+        standing: { state: 'backing off', until, pause: 3_600_000, failures: 1, message: 'no answer' },
+      }),
+    )
+    expect((await desk.run('status')).out).toMatch(new RegExp(`backing off ${told}: no answer `))
   })
 
   test('of a machine and what waits', async () => {
@@ -339,12 +449,22 @@ describe('decisions', () => {
     expect([out, err]).toEqual(['', 'decisions: 0, taken back: 0, blocklists: 0, allowlists: 0\n'])
   })
 
+  test('are without them, too, where the configuration says so', async () => {
+    const desk = await deskWithDecisions()
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_COMMUNITY_PULL', 'false')
+    expect((await desk.run('decisions')).err).toMatch(/^decisions: 0, taken back: 0, blocklists: 1,/)
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_COMMUNITY_PULL', undefined)
+    vi.stubEnv('CROWDSEC_BOUNCER_CAPI_ADDITIONAL_PULL', 'false')
+    expect((await desk.run('decisions')).err).toMatch(/^decisions: 2, taken back: 0, blocklists: 0,/)
+    vi.unstubAllEnvs()
+  })
+
   test('let no control character through to the terminal', async () => {
     const desk = await CapiDesk.set()
-    desk.capi.setCommunity([{ value: '203.0.113.7', scenario: 'a\u001b[2J\u009b/b\nc' }])
+    desk.capi.setCommunity([{ value: '203.0.113.7', scenario: 'a\u001b[2J\u009b\u007f/b\nc' }])
     await desk.register()
-    expect((await desk.run('decisions')).out).toContain('ban   a?[2J?/b c  CAPI')
-    expect((await desk.run('decisions', '--json')).out).toContain('a\\u001b[2J\\u009b/b\\nc')
+    expect((await desk.run('decisions')).out).toContain('ban   a?[2J??/b c  CAPI')
+    expect((await desk.run('decisions', '--json')).out).toContain('a\\u001b[2J\\u009b\\u007f/b\\nc')
   })
 })
 
@@ -366,6 +486,15 @@ describe('all of them', () => {
     expect([exitCode, out]).toEqual([2, ''])
     expect(err).toMatch(expected)
     expect(err).not.toContain('s3cr3t')
+  })
+
+  test('leave the storage closed, also on failure: what was written is in the file and not in its log', async () => {
+    const desk = await CapiDesk.set()
+    desk.capi.fault({ kind: 'status', status: 500 })
+    expect(await desk.run('register')).toMatchObject({ exitCode: 2 })
+    const { size = 0 } = statSync(`${join(desk.directory, 'capi.db')}-wal`, { throwIfNoEntry: false }) ?? {}
+    expect(size).toBe(0)
+    expect(statSync(join(desk.directory, 'capi.db')).size).toBeGreaterThan(0)
   })
 
   test('draw progress only where somebody watches, and take it away', async () => {

@@ -454,6 +454,29 @@ describe('an aborted run', () => {
   })
 })
 
+describe('a machine whose signals stay queued', () => {
+  it('is told once until the reason changes, whatever times the message tells', async () => {
+    const { storage } = await outbox(1)
+    const told: string[] = []
+    const at = (level: string) => (message: string) => void told.push(`${level} ${message}`)
+    const logger = { debug() {}, info: at('info'), warn: at('warn'), error: at('error') }
+    let minute = 0
+    const capi = new ScriptedCapi(() => {
+      throw new CapiError('ERR_CSB_CAPI_BLOCKED', `pauses until minute ${++minute}: why`, { reason: 'why' })
+    })
+    const sender = capi.sender(storage, { logger })
+    for (let runs = 0; runs < 3; runs++) expect((await sender.send()).failures).toHaveLength(1)
+    capi.answer = () => refuse(404)
+    await sender.send()
+    capi.answer = () => {}
+    await sender.send()
+    await storage.signals.add(signalsOf(MACHINE, 1))
+    capi.answer = () => refuse(404)
+    await sender.send()
+    expect(told).toEqual(['until minute 1: why', '404', '404'].map((why) => expect.stringMatching(`^warn .*${why}`)))
+  })
+})
+
 describe('a run', () => {
   it('ends on time where the queue fills as fast as it empties', async () => {
     const { storage } = await outbox(10)

@@ -42,6 +42,7 @@ export function machineOf(machineId: string, changes: Partial<MachineRecord> = {
     machineId,
     password: `password of ${machineId}`,
     registration: 'pending',
+    api: null,
     token: null,
     tokenExpiresAt: null,
     scenarios: [],
@@ -324,15 +325,14 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
     await machines.add(machineOf('m1'))
     await machines.add(machineOf('m2'))
     const granted = { token: 'token', tokenExpiresAt: START + 0.5, scenarios: ['a/b', 'c/d'] }
-    await machines.update('m1', { registration: 'confirmed' })
+    const confirmed = { registration: 'confirmed', api: 'https://capi.test/v3/' } as const
+    await machines.update('m1', confirmed)
     await machines.update('m1', granted)
-    expect(await machines.get('m1')).toEqual(machineOf('m1', { registration: 'confirmed', ...granted }))
+    expect(await machines.get('m1')).toEqual(machineOf('m1', { ...confirmed, ...granted }))
     await machines.update('m1', { token: null, tokenExpiresAt: null })
     await machines.update('m1', {})
     await machines.update('unknown', { token: 'x' })
-    expect(await machines.get('m1')).toEqual(
-      machineOf('m1', { registration: 'confirmed', scenarios: granted.scenarios }),
-    )
+    expect(await machines.get('m1')).toEqual(machineOf('m1', { ...confirmed, scenarios: granted.scenarios }))
     expect(await machines.get('m2')).toEqual(machineOf('m2'))
   },
   'keeps every standing': async ({ machines }) => {

@@ -85,5 +85,5 @@ export class CapiBreaker {
 function blocked(breaker: Breaker, retryAfter: number): CapiError {
   const until = new Date(breaker.until).toISOString()
   const message = `All requests to CAPI pause until ${until}: ${breaker.message}`
-  return new CapiError('ERR_CSB_CAPI_BLOCKED', message, { retryAfter })
+  return new CapiError('ERR_CSB_CAPI_BLOCKED', message, { retryAfter, reason: breaker.message })
 }

@@ -60,9 +60,10 @@ export class LoginBudget {
 
   #noneFree(wait: number): CapiError {
     const minutes = Math.ceil(wait / 60_000)
-    const message =
+    const reason =
       `No login is left: ${this.#options.budget} went out to CAPI in the last 50 minutes, and it answers 403 for an hour to an` +
-      ` address that logs in more than 20 times; the next one is free in ${minutes} min`
-    return new CapiError('ERR_CSB_CAPI_BUDGET', message, { retryAfter: wait })
+      ' address that logs in more than 20 times'
+    const message = `${reason}; the next one is free in ${minutes} min`
+    return new CapiError('ERR_CSB_CAPI_BUDGET', message, { retryAfter: wait, reason })
   }
 }

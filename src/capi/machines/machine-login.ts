@@ -16,7 +16,7 @@ import { generatePassword } from './password.js'
 import { outcomeOf } from './standing.js'
 
 export interface MachineLoginOptions {
-  readonly api: Pick<CapiApi, 'register' | 'login'>
+  readonly api: Pick<CapiApi, 'target' | 'register' | 'login'>
   readonly storage: Pick<MachineStorage, 'add' | 'addFirst' | 'get' | 'update'>
   readonly standings: MachineStandings
   readonly budget: LoginBudget
@@ -41,13 +41,29 @@ export class MachineLogin {
     this.#options = options
   }
 
-  /** The stored machine; it is stored where it is new, with a password of its own where none is given. */
+  /**
+   * The stored machine; it is stored where it is new, with a password of its own where none is given. Throws `ERR_CSB_CONFIG` where
+   * another CAPI has confirmed it, unless whoever asks knows its password, and `ERR_CSB_STATE` where that is not the stored one.
+   */
   async known(machineId: string, password?: string): Promise<MachineRecord> {
-    const { storage, now } = this.#options
+    const { storage, api, now } = this.#options
+    const machine = await this.#stored(machineId, newMachine(machineId, password, now()))
+    if (password !== undefined && machine.password !== password) {
+      const message = `Machine ${machineId} is stored with another password; remove it first if this one is right`
+      throw new BouncerError('ERR_CSB_STATE', message)
+    }
+    if (machine.api === null || machine.api === api.target) return machine
+    if (password === undefined) throw elsewhere(machineId, machine.api, api.target)
+    const moved = { api: null, token: null, tokenExpiresAt: null }
+    await storage.update(machineId, moved)
+    return { ...machine, ...moved }
+  }
+
+  async #stored(machineId: string, fresh: MachineRecord): Promise<MachineRecord> {
+    const { storage } = this.#options
     const stored = await storage.get(machineId)
     if (stored !== null) return stored
-    const machine = newMachine(machineId, password, now())
-    if (await storage.add(machine)) return machine
+    if (await storage.add(fresh)) return fresh
     const other = await storage.get(machineId) // another process was faster
     if (other !== null) return other
     throw new BouncerError('ERR_CSB_STORAGE', `The storage neither takes machine ${machineId} nor has it`)
@@ -119,6 +135,7 @@ export class MachineLogin {
     tally.logins.ok++
     await storage.update(machineId, {
       registration: 'confirmed',
+      api: api.target,
       token,
       tokenExpiresAt: this.#believable(expiresAt),
       scenarios,
@@ -181,12 +198,21 @@ function registeredElsewhere(machineId: string, cause: unknown): CapiError {
   return new CapiError('ERR_CSB_CAPI_REGISTERED', message, { status, cause })
 }
 
+/** A password that one CAPI has given is none of the others' business, and would end in a 403 and a pause of an hour. */
+function elsewhere(machineId: string, confirmedBy: string, asked: string): BouncerError {
+  const message =
+    `Machine ${machineId} is registered with ${confirmedBy}, and ${asked} is asked: give each CAPI a storage of its own, or, if` +
+    ' this is another way to the same one, add the machine again with its password'
+  return new BouncerError('ERR_CSB_CONFIG', message)
+}
+
 /** CAPI has not heard of it. */
 function newMachine(machineId: string, password: string | undefined, createdAt: number): MachineRecord {
   return {
     machineId,
     password: password ?? generatePassword(),
     registration: 'pending',
+    api: null,
     token: null,
     tokenExpiresAt: null,
     scenarios: [],

@@ -25,6 +25,11 @@ export interface MachineStandingsOptions {
   readonly now: () => number
 }
 
+interface Change {
+  readonly before: Standing
+  readonly after: Standing
+}
+
 export class MachineStandings {
   readonly #options: MachineStandingsOptions
   readonly #breaker: CapiBreaker
@@ -85,9 +90,10 @@ export class MachineStandings {
   /** The login was refused for an id that CAPI knows and that it never confirmed to us. */
   async noteTaken(machineId: string, error: CapiError): Promise<void> {
     await this.#note(async () => {
-      await this.#change(machineId, () => block('registered elsewhere', error))
+      const change = await this.#store(machineId, () => block('registered elsewhere', error))
       // A wrong password and too many logins have the same status.
-      if (error.status === 403) await this.#trip(error)
+      if (error.status === 403) await this.#trip(machineId, error)
+      else this.#tell(machineId, change)
     })
   }
 
@@ -113,7 +119,8 @@ export class MachineStandings {
     const reason = standing.state === 'blocked' ? `is blocked (${standing.reason})` : 'pauses'
     const end = standing.until === null ? 'until it is unblocked' : `until ${new Date(standing.until).toISOString()}`
     const message = `Machine ${machineId} ${reason} ${end}: ${standing.message}`
-    throw new CapiError('ERR_CSB_CAPI_BLOCKED', message, Number.isFinite(wait) ? { retryAfter: wait } : {})
+    const retryAfter = Number.isFinite(wait) ? wait : undefined
+    throw new CapiError('ERR_CSB_CAPI_BLOCKED', message, { retryAfter, reason: standing.message })
   }
 
   async #backOff(machineId: string, error: unknown): Promise<void> {
@@ -124,33 +131,52 @@ export class MachineStandings {
   async #forbid(machineId: string, error: unknown, pass: Pass): Promise<void> {
     await this.#note(async () => {
       let isAlone = false
-      await this.#change(machineId, (standing) => {
+      const change = await this.#store(machineId, (standing) => {
         // It was refused before, and since then CAPI has answered another machine: it is not the address that is refused.
         isAlone = pass === 'free' && wasForbidden(standing) && timeToWait(standing, this.#options.now()) === 0
         return forbid(standing, error, this.#options.now())
       })
-      if (isAlone) this.#options.tally.forbidden++
-      else await this.#trip(error)
+      if (!isAlone) return this.#trip(machineId, error)
+      this.#options.tally.forbidden++
+      this.#tell(machineId, change)
     })
   }
 
-  async #trip(error: unknown): Promise<void> {
+  /** Told in one line, also of the machine. */
+  async #trip(machineId: string, error: unknown): Promise<void> {
     this.#options.tally.forbidden++
-    const breaker = await this.#breaker.trip(messageOf(error))
-    this.#options.logger.error(`All requests to CAPI pause for an hour: ${breaker.message}`)
+    const { message } = await this.#breaker.trip(messageOf(error))
+    const told = `All requests to CAPI pause for an hour, because machine ${machineId} was refused: ${message}`
+    this.#options.logger.error(told)
   }
 
   async #change(machineId: string, next: (standing: Standing) => Standing): Promise<void> {
-    const { storage, logger } = this.#options
+    this.#tell(machineId, await this.#store(machineId, next))
+  }
+
+  /** Null where nothing changes. */
+  async #store(machineId: string, next: (standing: Standing) => Standing): Promise<Change | null> {
+    const { storage } = this.#options
     const before = (await storage.get(machineId))?.standing
-    if (before === undefined) return
-    const standing = next(before)
-    if (standing === before || (standing.state === 'active' && before.state === 'active')) return
-    await storage.update(machineId, { standing })
-    if (standing.state === 'active') logger.info(`Machine ${machineId} is active again`)
-    else if (standing.state === 'blocked') {
-      logger.error(`Machine ${machineId} is blocked (${standing.reason}): ${standing.message}`)
-    } else logger.warn(`Machine ${machineId} pauses for ${Math.ceil(standing.pause / 1000)} s: ${standing.message}`)
+    if (before === undefined) return null
+    const after = next(before)
+    if (after === before || (after.state === 'active' && before.state === 'active')) return null
+    await storage.update(machineId, { standing: after })
+    return { before, after }
+  }
+
+  #tell(machineId: string, change: Change | null): void {
+    if (change === null) return
+    const { logger } = this.#options
+    const { before, after } = change
+    if (after.state === 'active') logger.info(`Machine ${machineId} is active again`)
+    else if (after.state === 'blocked') {
+      logger.error(`Machine ${machineId} is blocked (${after.reason}): ${after.message}`)
+    } else {
+      const isRepeated = before.state === 'backing off' && before.message === after.message
+      const told = `Machine ${machineId} pauses for ${Math.ceil(after.pause / 1000)} s: ${after.message}`
+      logger[isRepeated ? 'debug' : 'warn'](told)
+    }
   }
 
   /** What CAPI answered counts for the caller, also where it cannot be noted: a push that is taken must not look like one that failed. */

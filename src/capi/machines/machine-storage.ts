@@ -33,6 +33,8 @@ export interface MachineRecord {
   readonly password: string
   /** `pending`: CAPI may or may not have heard of it. `confirmed`: a login worked. */
   readonly registration: 'pending' | 'confirmed'
+  /** The base URL of the CAPI that confirmed it: no other one is told its password or token. Null before. */
+  readonly api: string | null
   readonly token: string | null
   /** Unix milliseconds; null where there is no token or it does not say. */
   readonly tokenExpiresAt: number | null

@@ -4,7 +4,6 @@
  */
 
 import { type MonotonicClock, processClock } from '../../decisions/clock.js'
-import { BouncerError } from '../../errors.js'
 import { type Logger, silentLogger } from '../../logger.js'
 import type { CapiApi } from '../api/capi-api.js'
 import type { EnrollAnswer, EnrollRequest } from '../api/capi-calls.js'
@@ -34,7 +33,7 @@ export interface TokenHolder {
 const LONGEST_PAUSE = 900_000
 
 export interface MachinesOptions {
-  readonly api: Pick<CapiApi, 'register' | 'login' | 'enroll'>
+  readonly api: Pick<CapiApi, 'target' | 'register' | 'login' | 'enroll'>
   readonly storage: MachineStorage
   /** What every machine reports; a token that was given for others is not used. */
   readonly scenarios: readonly string[]
@@ -60,6 +59,8 @@ export interface MachineState {
   readonly machineId: string
   /** `pending`: CAPI may or may not have heard of it. `confirmed`: a login worked. */
   readonly registration: MachineRecord['registration']
+  /** The base URL of the CAPI that confirmed it; null before. */
+  readonly api: string | null
   /** `until` may have passed: then the next request is the try. */
   readonly standing: Standing
   readonly token: 'none' | 'kept'
@@ -112,15 +113,11 @@ export class Machines implements TokenHolder {
 
   /**
    * Stores a machine; CAPI hears of it with the first request. With the password of one that is registered already, or with a new
-   * one. Throws `ERR_CSB_STATE` where it is stored with another password: what CAPI may know is never overwritten.
+   * one. Throws `ERR_CSB_STATE` where it is stored with another password: what CAPI may know is never overwritten. Throws
+   * `ERR_CSB_CONFIG` where another CAPI has confirmed it, unless its password is given: that one may be the same by another way.
    */
   async add(machineId: string, password?: string): Promise<MachineState> {
-    const machine = await this.#login.known(machineId, password)
-    if (password !== undefined && machine.password !== password) {
-      const message = `Machine ${machineId} is stored with another password; remove it first if this one is right`
-      throw new BouncerError('ERR_CSB_STATE', message)
-    }
-    return stateOf(machine)
+    return stateOf(await this.#login.known(machineId, password))
   }
 
   /** Stores a machine where there is none at all: of processes that begin together, one adds its own, and all find that one. */
@@ -210,10 +207,11 @@ export class Machines implements TokenHolder {
 }
 
 function stateOf(machine: MachineRecord): MachineState {
-  const { machineId, registration, standing, token, tokenExpiresAt, scenarios, createdAt } = machine
+  const { machineId, registration, api, standing, token, tokenExpiresAt, scenarios, createdAt } = machine
   return {
     machineId,
     registration,
+    api,
     standing,
     token: token === null ? 'none' : 'kept',
     tokenExpiresAt,

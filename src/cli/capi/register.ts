@@ -17,10 +17,8 @@ export async function register(session: CapiSession, flags: RegisterFlags): Prom
   const machineId = await wantedId(session, flags)
   const before = await find(session, machineId)
   const isNew = before?.registration !== 'confirmed'
-  if (isNew) {
-    await client.addMachine(machineId, machineId === capiMachineId ? capiPassword?.reveal() : undefined)
-    await client.login(machineId)
-  }
+  await client.addMachine(machineId, machineId === capiMachineId ? capiPassword?.reveal() : undefined)
+  if (isNew) await client.login(machineId)
   const { api, storage } = client.targets
   output.note(
     isNew

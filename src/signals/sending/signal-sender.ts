@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { CapiApi } from '../../capi/api/capi-api.js'
 import type { TokenHolder } from '../../capi/machines/machines.js'
 import { BouncerError } from '../../errors.js'
+import { FailureLog } from '../../failure-log.js'
 import { type PauseFor, pauseFor } from '../../http/pause.js'
 import { type Logger, silentLogger } from '../../logger.js'
 import { errorOf } from '../../thrown.js'
@@ -84,6 +85,8 @@ export class SignalSender {
   readonly #now: () => number
   /** By machine: uuids that CAPI has taken and that the storage could not mark yet. */
   readonly #unmarked = new Map<string, Set<string>>()
+  /** By machine, while signals of it stay queued. */
+  readonly #failures = new Map<string, FailureLog>()
 
   /** Throws `ERR_CSB_CONFIG`. */
   constructor(options: SignalSenderOptions) {
@@ -119,7 +122,8 @@ export class SignalSender {
         sent += run.sent
         quarantined += run.quarantined
         if (run.quarantined > 0) this.#tellOfQuarantine(machineId, run)
-        if (error !== null) failures.push(this.#failure(machineId, error))
+        if (error === null) this.#failures.delete(machineId)
+        else failures.push(this.#failure(machineId, error))
       }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, machineIds.size) }, sendForNext))
@@ -162,7 +166,9 @@ export class SignalSender {
 
   #failure(machineId: string, thrown: unknown): SendFailure {
     const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
-    this.#options.logger?.warn(`Signals of machine ${machineId} stay queued: ${error.message}`)
+    const log = this.#failures.get(machineId) ?? new FailureLog(this.#options.logger ?? silentLogger, 'warn')
+    this.#failures.set(machineId, log)
+    log.failed(error, `Signals of machine ${machineId} stay queued: ${error.message}`)
     return { machineId, error }
   }
 }

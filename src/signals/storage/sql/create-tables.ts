@@ -35,6 +35,7 @@ export async function createTables({ schema }: DatabaseTransaction, server: SqlS
     .addColumn('machine_id', 'text', (column) => column.primaryKey().notNull())
     .addColumn('password', 'text', (column) => column.notNull())
     .addColumn('registration', 'text', (column) => column.notNull())
+    .addColumn('api', 'text')
     .addColumn('token', 'text')
     .addColumn('token_expires_at', 'double precision')
     .addColumn('scenarios', 'text', (column) => column.notNull())

@@ -111,6 +111,7 @@ function recordOf(row: MachineTable): MachineRecord {
     machineId: row.machine_id,
     password: row.password,
     registration: row.registration as MachineRecord['registration'],
+    api: row.api,
     token: row.token,
     tokenExpiresAt: row.token_expires_at,
     scenarios: JSON.parse(row.scenarios),
@@ -124,10 +125,11 @@ type Fields = Omit<MachineRecord, 'machineId'>
 function columnsOf(fields: Fields): Omit<MachineTable, 'machine_id'>
 function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>>
 function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>> {
-  const { password, registration, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
+  const { password, registration, api, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
   return {
     ...(password !== undefined && { password }),
     ...(registration !== undefined && { registration }),
+    ...(api !== undefined && { api }),
     ...(token !== undefined && { token }),
     ...(tokenExpiresAt !== undefined && { token_expires_at: tokenExpiresAt }),
     ...(scenarios !== undefined && { scenarios: JSON.stringify(scenarios) }),
