@@ -7,6 +7,7 @@ import type { BlocklistLink, CapiDecisions } from './capi/decisions/capi-decisio
 import { LinkedLists } from './capi/decisions/linked-lists.js'
 import { type EnrollOptions, type EnrollResult, enrollMachines } from './capi/machines/enrollment.js'
 import type { MachineCounts } from './capi/machines/machine-counts.js'
+import { requireMachineId, requireMachineIds } from './capi/machines/machine-id.js'
 import { MachineMetrics } from './capi/machines/machine-metrics.js'
 import type { Breaker } from './capi/machines/machine-storage.js'
 import { type MachineState, Machines } from './capi/machines/machines.js'
@@ -142,8 +143,8 @@ export class CapiClient {
   getDecisions(machineId: string, options: DecisionsOptions = {}): Promise<CapiDecisions> {
     const { communityPull = true, additionalPull = true } = options
     const deadline = this.#options.timeout
-    return this.#calls.run(options.signal, (signal) =>
-      this.#machines.withToken(machineId, signal, (token) =>
+    return this.#calls.run(options.signal, async (signal) =>
+      this.#machines.withToken(requireMachineId(machineId), signal, (token) =>
         this.#api.decisions(token, { communityPull, additionalPull, deadline, signal }),
       ),
     )
@@ -160,12 +161,16 @@ export class CapiClient {
 
   /** Puts machines into the account of the attachment key. What fails for one is told for that one. */
   enrollMachines(machineIds: Iterable<string>, options: EnrollOptions & Cancelable): Promise<readonly EnrollResult[]> {
-    return this.#calls.run(options.signal, (signal) => enrollMachines(this.#machines, machineIds, options, signal))
+    return this.#calls.run(options.signal, async (signal) =>
+      enrollMachines(this.#machines, requireMachineIds(machineIds), options, signal),
+    )
   }
 
   /** Tells CAPI who takes decisions from a machine and who reports to it. Default: the machine itself, which just did. */
   pushMetrics(machineId: string, metrics?: CapiMetrics, options: Cancelable = {}): Promise<void> {
-    return this.#calls.run(options.signal, (signal) => this.#metrics.push(machineId, metrics, signal))
+    return this.#calls.run(options.signal, async (signal) =>
+      this.#metrics.push(requireMachineId(machineId), metrics, signal),
+    )
   }
 
   /** All that the storage knows, the oldest first; without their secrets. */
@@ -180,22 +185,24 @@ export class CapiClient {
 
   /** Stores a machine, with its password where it is registered already. Else one is made, and registered with the first request. */
   addMachine(machineId: string, password?: string): Promise<MachineState> {
-    return this.#calls.run(undefined, () => this.#machines.add(machineId, password))
+    return this.#calls.run(undefined, async () => this.#machines.add(requireMachineId(machineId), password))
   }
 
   /** Forgets a machine; its signals stay. CAPI is not told. */
   removeMachine(machineId: string): Promise<void> {
-    return this.#calls.run(undefined, () => this.#machines.remove(machineId))
+    return this.#calls.run(undefined, async () => this.#machines.remove(requireMachineId(machineId)))
   }
 
   /** Registers a machine where it is new, and logs in where there is no good token. Other calls do so by themselves. */
   login(machineId: string, options: Cancelable = {}): Promise<void> {
-    return this.#calls.run(options.signal, (signal) => this.#machines.login(machineId, signal))
+    return this.#calls.run(options.signal, async (signal) => this.#machines.login(requireMachineId(machineId), signal))
   }
 
   /** Ends the pause of a machine, or of all of them. Returns how many were held back. */
   unblock(machineId?: string): Promise<number> {
-    return this.#calls.run(undefined, () => this.#machines.unblock(machineId))
+    return this.#calls.run(undefined, async () =>
+      this.#machines.unblock(machineId === undefined ? undefined : requireMachineId(machineId)),
+    )
   }
 
   /**

@@ -271,6 +271,17 @@ describe('life', () => {
     await waiting
   })
 
+  it('stop() waits until every source has stopped', async () => {
+    let isStopped = false
+    const stop = async () => {
+      await new Promise(setImmediate)
+      isStopped = true
+    }
+    const bouncer = await start({ sources: [{ ...listSource([]), stop }] })
+    await bouncer.stop()
+    expect(isStopped).toBe(true)
+  })
+
   it('leaves nothing: the process ends by itself', async () => {
     const script = `
       import { createBouncer } from ${JSON.stringify(resolve(import.meta.dirname, '../dist/src/index.js'))}

@@ -1,11 +1,16 @@
 /** Blocked requests and what users report arrive at CAPI as signals: the whole way, over real HTTP. */
 
-import { statSync } from 'node:fs'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { request } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { validateSignal } from '../src/capi/signals/signal-schema.js'
 import { type Bouncer, type BouncerOptions, createBouncer } from '../src/index.js'
+import type { Logger } from '../src/logger.js'
+import { loadSqlite } from '../src/signals/storage/sql/sqlite-library.js'
 import { FakeCapi, type FakeCapiOptions } from '../src/testing/fake-capi.js'
 import { FACES, type Face } from './middleware/faces.js'
 import { decision, listSource } from './source-of-decisions.js'
@@ -45,6 +50,21 @@ async function start(options: BouncerOptions): Promise<Bouncer> {
   onTestFinished(() => bouncer.stop())
   await bouncer.start()
   return bouncer
+}
+
+/** `level: line`, of those that operators see and that tell of no visitor. */
+function linesOf(): { readonly logger: Logger; readonly lines: string[] } {
+  const lines: string[] = []
+  const at = (level: string) => (line: string) => {
+    if (!line.includes(' gets a ban by ')) lines.push(`${level}: ${line}`)
+  }
+  return { logger: { debug() {}, info: at('info'), warn: at('warn'), error: at('error') }, lines }
+}
+
+async function millisecondsOf(work: Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work
+  return performance.now() - began
 }
 
 interface App {
@@ -137,6 +157,15 @@ it('redact sees each request, and its failure blocks nobody less', async () => {
   expect(warnings).toEqual([expect.stringMatching(/^CSB_REDACT: redact failed, .*bug$/)])
 })
 
+it('the status that is told is the one that was answered', async () => {
+  const capi = await fakeCapi()
+  const options = reportingTo(capi, { banReturnCode: 429, reportContext: ['status'] })
+  const { bouncer, visit } = await runApp(express, options)
+  expect(await visit(BANNED)).toBe(429)
+  await bouncer.sendSignals()
+  expect(contextOf(capi)).toEqual(['status=429'])
+})
+
 it('check and ask without a gate are told too, without context', async () => {
   const capi = await fakeCapi()
   const bouncer = await start(reportingTo(capi))
@@ -186,6 +215,16 @@ describe('report', () => {
     await expect(bouncer.sendSignals()).rejects.toEqual(state)
     expect(bouncer.stats().signals).toBeUndefined()
   })
+
+  it('is not switched on by asking CAPI for decisions', async () => {
+    const capi = await fakeCapi()
+    capi.setCommunity([{ value: '1.2.3.6' }])
+    const bouncer = await start(reportingTo(capi, { report: false, capiPull: true }))
+    expect([BANNED, '1.2.3.6'].map((address) => bouncer.check(address).action)).toEqual(['ban', 'ban'])
+    await expect(bouncer.sendSignals()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    await bouncer.stop()
+    expect(capi.signals).toEqual([])
+  })
 })
 
 describe('the end', () => {
@@ -204,11 +243,11 @@ describe('the end', () => {
     const capiStorage = `sqlite:${join(folder, 'signals.db')}`
     const capi = await fakeCapi()
     capi.fault({ kind: 'slow', ms: 60_000 }, { match: ({ path }) => path === '/v3/watchers/login' })
-    const bouncer = await start(reportingTo(capi, { capiStorage }))
+    const { logger, lines } = linesOf()
+    const bouncer = await start(reportingTo(capi, { capiStorage, logger }))
     bouncer.check(BANNED)
-    const began = performance.now()
-    await bouncer.stop()
-    expect(performance.now() - began).toBeLessThan(2500)
+    expect(await millisecondsOf(bouncer.stop())).toBeLessThan(2500)
+    expect(lines).toEqual([expect.stringMatching(/^info: Source/), 'info: 1 signals are left in the outbox'])
     expect(capi.signals).toHaveLength(0)
     expect(statSync(join(folder, 'signals.db')).mode & 0o777).toBe(0o600)
     capi.heal()
@@ -218,11 +257,61 @@ describe('the end', () => {
     expect(capi.machines()).toHaveLength(1)
   })
 
+  it('does not wait for a database that another process keeps locked, and tells what is lost', async () => {
+    const file = join(temporaryDirectory(), 'signals.db')
+    const capi = await fakeCapi()
+    const { logger, lines } = linesOf()
+    const bouncer = await start(reportingTo(capi, { capiStorage: `sqlite:${file}`, logger }))
+    await bouncer.sendSignals()
+    const { DatabaseSync } = await loadSqlite()
+    const other = new DatabaseSync(file)
+    onTestFinished(() => other.close())
+    other.exec('begin immediate')
+    bouncer.check(BANNED)
+    bouncer.report({ address: '9.9.9.9', scenario: 'me/login' })
+    lines.length = 0
+    expect(await millisecondsOf(bouncer.stop())).toBeLessThan(2500)
+    other.exec('commit')
+    const told = 'error: 2 signals are lost or not known to be stored: the storage did not answer in time'
+    expect(lines).toEqual([told])
+    expect(other.prepare('select * from csb_signal').all()).toEqual([])
+    expect(lines).toEqual([told])
+  })
+
+  it('does not wait for a PostgreSQL that takes connections and says nothing, and lets go of it', async () => {
+    const sockets: Socket[] = []
+    const server = createServer((socket) => void sockets.push(socket.resume())).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const capi = await fakeCapi()
+    const { logger, lines } = linesOf()
+    const bouncer = await start(reportingTo(capi, { capiStorage: `postgresql://u:p@127.0.0.1:${port}/d`, logger }))
+    if (sockets.length === 0) await once(server, 'connection')
+    bouncer.check(BANNED)
+    lines.length = 0
+    expect(await millisecondsOf(bouncer.stop())).toBeLessThan(2500)
+    for (const socket of sockets) if (!socket.closed) await once(socket, 'close') // else the process would not end
+    expect(lines).toEqual(['error: 1 signals are lost or not known to be stored: the storage did not answer in time'])
+  })
+
   it('of a bouncer that was never started opens no storage', async () => {
     const folder = temporaryDirectory()
     const file = join(folder, 'signals.db')
     await createBouncer(reportingTo(await fakeCapi(), { capiStorage: `sqlite:${file}` })).stop()
     expect(() => statSync(file)).toThrow('ENOENT')
+  })
+
+  it('of a bouncer that is stopped as soon as it is started asks CAPI nothing, and opens no storage', async () => {
+    const file = join(temporaryDirectory(), 'signals.db')
+    const capi = await fakeCapi()
+    const options = { capiPull: true, capiAllowPrivateLinks: true, capiStorage: `sqlite:${file}` }
+    const bouncer = createBouncer(reportingTo(capi, options))
+    const starting = bouncer.start()
+    await bouncer.stop()
+    await starting
+    expect(() => statSync(file)).toThrow('ENOENT')
+    expect(capi.requests).toEqual([])
   })
 })
 
@@ -240,6 +329,95 @@ describe('a storage that cannot be opened', () => {
     await bouncer.stop()
     expect(lines).toContainEqual(expect.stringMatching(/^CAPI cannot be used, and is tried again, .*\/proc\/no/))
     expect(lines).toContainEqual(expect.stringMatching(/^1 signals are lost: /))
+  })
+})
+
+it('a storage that cannot be opened is told at the start, and not with the first attack', async () => {
+  let tell = (_line: string) => {}
+  const told = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const logger = { debug() {}, info() {}, warn() {}, error: (line: string) => tell(line) }
+  await start(reportingTo(await fakeCapi(), { capiStorage: 'sqlite:/proc/no/such/place.db', logger }))
+  expect(await told).toMatch(/^CAPI cannot be used, and is tried again, /)
+})
+
+describe('what fails on the way to CAPI', () => {
+  it.each<[string, Partial<BouncerOptions>, string]>([
+    ['a machine that is refused', {}, 'ERR_CSB_CAPI_AUTH'],
+    ['a storage that cannot be opened', { capiStorage: 'sqlite:/proc/no/such/place.db' }, 'ERR_CSB_STORAGE'],
+  ])('%s is published to tools that trace, and is no error of a source', async (_what, options, code) => {
+    const capi = await fakeCapi()
+    capi.fault({ kind: 'status', status: 403 }, { match: ({ path }) => path === '/v3/signals' })
+    const published: unknown[] = []
+    const note = (event: unknown) => void published.push(event)
+    subscribe('crowdsec-bouncer:error', note)
+    onTestFinished(() => void unsubscribe('crowdsec-bouncer:error', note))
+    const bouncer = await start(reportingTo(capi, options))
+    const heard: unknown[] = []
+    bouncer.on('error', (error) => void heard.push(error))
+    bouncer.check(BANNED)
+    await bouncer.sendSignals().catch(() => {})
+    expect(published).toEqual([{ error: expect.objectContaining({ code }), source: null }])
+    expect(heard).toEqual([])
+  })
+})
+
+describe('the file of the storage', () => {
+  const allOf = (file: string) => [file, `${file}-wal`, `${file}-shm`]
+
+  test.each<[string, (file: string, folder: string) => void]>([
+    ['deleted with all beside it', (file) => allOf(file).map((one) => rmSync(one))],
+    ['deleted alone', (file) => rmSync(file)],
+    ['moved away', (file) => renameSync(file, `${file}.old`)],
+    ['gone with its folder', (_, folder) => renameSync(folder, `${folder}.old`)],
+  ])('%s is made anew, for the same machine, and no hit is lost', async (_, remove) => {
+    const folder = join(temporaryDirectory(), 'place')
+    mkdirSync(folder)
+    const file = join(folder, 'signals.db')
+    const capi = await fakeCapi()
+    const { logger, lines } = linesOf()
+    const options = reportingTo(capi, { capiStorage: `sqlite:${file}`, logger })
+    const bouncer = await start(options)
+    bouncer.check(BANNED)
+    expect(await bouncer.sendSignals()).toMatchObject({ sent: 1 })
+    lines.length = 0
+    remove(file, folder)
+    mkdirSync(folder, { recursive: true })
+    capi.fault({ kind: 'status', status: 503 }, { match: ({ path }) => path === '/v3/signals' })
+    bouncer.check(LISTED)
+    bouncer.report({ address: '9.9.9.9', scenario: 'me/login' })
+    await bouncer.stop()
+    expect(lines.slice(0, 2)).toEqual([
+      `error: The storage sqlite:${file} cannot be used: the file was deleted or moved away while it was in use; it is` +
+        ' opened anew, and what waited in the old file is not sent',
+      `info: The storage sqlite:${file} is open now`,
+    ])
+    expect(lines.at(-1)).toBe('info: 1 signals are left in the outbox')
+    capi.heal()
+    expect(await (await start(options)).sendSignals()).toMatchObject({ sent: 1, remaining: 0 })
+    expect(capi.signals).toHaveLength(2)
+    expect(capi.machines()).toHaveLength(1)
+  })
+
+  it('that another one has replaced is used from then on, with its machine', async () => {
+    const folder = temporaryDirectory()
+    const [file, backup] = [join(folder, 'signals.db'), join(folder, 'backup.db')]
+    const capi = await fakeCapi()
+    const other = await start(reportingTo(capi, { capiStorage: `sqlite:${backup}` }))
+    other.check(BANNED)
+    await other.sendSignals()
+    await other.stop()
+    const { logger, lines } = linesOf()
+    const bouncer = await start(reportingTo(capi, { capiStorage: `sqlite:${file}`, logger }))
+    await bouncer.sendSignals()
+    renameSync(backup, file)
+    bouncer.check(BANNED)
+    expect(await bouncer.sendSignals()).toMatchObject({ sent: 1, remaining: 0 })
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^error: .*signals\.db cannot be used: the file was replaced by another/),
+    )
+    expect(capi.signals[1].machineId).toBe(capi.signals[0].machineId)
   })
 })
 

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { safeLogger, silentLogger } from '../logger.js'
+import { didYouMean } from '../nearest-name.js'
 import { capiClientOptions, type ResolvedCapiClientOptions } from './options/capi-client-options.js'
 import { requiredInfo } from './options/option-info.js'
 import { requireObject, sentenceAbout, throwProblems } from './problems/problem.js'
@@ -19,11 +20,16 @@ export function parseCapiClientOptions(input: unknown): ResolvedCapiClientOption
 
 function sentences(issue: z.core.$ZodIssue, input: object): string[] {
   const [name] = issue.path
-  if (name === undefined && issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${key}: unknown option`)
+  if (name === undefined && issue.code === 'unrecognized_keys') return issue.keys.map(unknownOption)
   const known = names.find((option) => option === name)
   return known === undefined
     ? [issue.message]
     : [sentenceAbout(issue, requiredInfo(known, capiClientOptions.shape[known]), known, Reflect.get(input, known))]
+}
+
+/** `prod` is what the Python SDK has. */
+function unknownOption(key: string): string {
+  return `${key}: unknown option${key === 'prod' ? "; did you mean url: 'production'?" : didYouMean(key, names)}`
 }
 
 const names = Object.keys(capiClientOptions.shape) as readonly Name[]

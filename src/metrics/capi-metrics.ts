@@ -1,6 +1,7 @@
 /** What is shown of CAPI: signals from the window to their arrival, and how we stand with it. Registered only where CAPI is used. */
 
 import type { Registry } from 'prom-client'
+import { pauseFor } from '../http/pause.js'
 import { readCounter, readGauge } from './read-metric.js'
 
 /** Signals in the outbox, also those of other processes on the same storage. */
@@ -39,6 +40,9 @@ export interface MeasuredCapi {
   readonly account: () => MeasuredAccount | null
 }
 
+/** Milliseconds for the storage; Prometheus gives all metrics up after ten seconds. */
+const LONGEST_READING = 1000
+
 const MACHINE_STATES: readonly MachineState[] = ['active', 'backing off', 'blocked']
 
 export function addCapiMetrics(registry: Registry, { reporting, account }: MeasuredCapi): void {
@@ -64,13 +68,7 @@ function addSignals(registry: Registry, reporting: MeasuredCapi['reporting']): v
 
 function addOutbox(registry: Registry, account: MeasuredCapi['account']): void {
   // Both metrics of one scrape show the same count: SQLite counts a full outbox on the main thread.
-  let counting: Promise<OutboxCounts | null> | null = null
-  const count = () => {
-    counting ??= unlessFailed(account()?.outbox()).finally(() => {
-      counting = null
-    })
-    return counting
-  }
+  const count = reading(() => account()?.outbox())
   readGauge(registry, 'outbox_signals', 'Signals in the outbox, by state.', ['state'], async (set) => {
     const counts = await count()
     if (counts === null) return
@@ -88,17 +86,36 @@ function addStanding(registry: Registry, account: MeasuredCapi['account']): void
   readCounter(registry, 'capi_logins_total', 'Logins to CAPI, by result.', ['result'], (set) => {
     for (const [result, count] of Object.entries(account()?.logins ?? {})) set({ result: labelOf(result) }, count)
   })
+  const breaker = reading(() => account()?.isBreakerOpen())
+  const state = reading(() => account()?.machineState())
   readGauge(registry, 'capi_breaker_open', '1 while nobody here may ask CAPI.', [], async (set) => {
-    const isOpen = await unlessFailed(account()?.isBreakerOpen())
+    const isOpen = await breaker()
     if (isOpen !== null) set({}, isOpen ? 1 : 0)
   })
   readGauge(registry, 'capi_machine_state', '1 under the state of the machine.', ['state'], async (set) => {
-    const now = await unlessFailed(account()?.machineState())
-    if (now !== null) for (const state of MACHINE_STATES) set({ state: labelOf(state) }, state === now ? 1 : 0)
+    const now = await state()
+    if (now !== null) for (const one of MACHINE_STATES) set({ state: labelOf(one) }, one === now ? 1 : 0)
   })
 }
 
-/** Metrics that cannot be read are absent: a storage that is down must not take the others with it. */
+/**
+ * Reads from the storage. Null where that fails or takes too long: what cannot be read is absent, and takes no other metric with it.
+ * Whoever asks while a reading is under way shares it, so that a storage that does not answer is asked once.
+ */
+function reading<Value>(read: () => Promise<Value> | undefined): () => Promise<Value | null> {
+  let underWay: Promise<Value | null> | null = null
+  return async () => {
+    underWay ??= unlessFailed(read()).finally(() => {
+      underWay = null
+    })
+    const limit = new AbortController()
+    const late = pauseFor(LONGEST_READING, limit.signal).then(() => null)
+    const value = await Promise.race([underWay, late])
+    limit.abort()
+    return value
+  }
+}
+
 async function unlessFailed<Value>(reading: Promise<Value> | undefined): Promise<Value | null> {
   try {
     return (await reading) ?? null

@@ -1,27 +1,31 @@
 /**
  * Who this process is to CAPI: opens the storage, picks the machine in it or makes one, and from then on has its tokens and its
- * outbox. A storage that cannot be opened is tried again, and whoever needs it meanwhile is told so.
+ * outbox. A storage that cannot be opened is tried again, and whoever needs it meanwhile is told so. One whose file is lost is
+ * opened anew, and gets the machine that it had.
  */
 
 import type { CapiApi } from '../capi/api/capi-api.js'
-import { randomMachineId } from '../capi/machines/machine-id.js'
+import type { MachineRecord } from '../capi/machines/machine-storage.js'
 import type { Machines, TokenHolder } from '../capi/machines/machines.js'
 import { BouncerError } from '../errors.js'
 import { FailureLog } from '../failure-log.js'
 import { Backoff } from '../http/backoff.js'
+import { OpenCalls } from '../http/open-calls.js'
 import { pauseFor, pauseInBackground } from '../http/pause.js'
 import { unlessAborted } from '../http/unless-aborted.js'
 import type { Logger } from '../logger.js'
 import { errorOf } from '../thrown.js'
+import { pickMachine } from './account-machine.js'
 import type { SignalDraft } from './hits/hit-signal.js'
 import type { SendReport, SendRequest, SignalSender } from './sending/signal-sender.js'
+import type { StorageOptions } from './storage/outbox-limits.js'
 import type { AddSummary } from './storage/signal-storage.js'
 import type { Storage } from './storage/storage.js'
 
 export interface CapiAccountOptions {
   readonly api: CapiApi
   /** Throws `ERR_CSB_STORAGE`. */
-  readonly open: () => Promise<Storage>
+  readonly open: (options: Pick<StorageOptions, 'giveUp' | 'onLost'>) => Promise<Storage>
   /** What every machine reports. */
   readonly scenarios: readonly string[]
   /** Null: the only one in the storage, or a new one. */
@@ -29,7 +33,7 @@ export interface CapiAccountOptions {
   /** Of a machine that CAPI knows already; null: the storage has it, or one is made. */
   readonly password: string | null
   readonly logger: Logger
-  /** Hears of each failure to open the storage. */
+  /** Hears of each failure to open the storage, and of a file that is lost. */
   readonly onError: (error: Error) => void
 }
 
@@ -47,7 +51,9 @@ const LOGIN_DEADLINE = 30_000
 /** Milliseconds. */
 const FIRST_RETRY = 1000
 const LONGEST_RETRY = 60_000
-const LONGEST_CLOSE = 2000
+/** For the storage to end what is under way, and then to give it up. */
+const LONGEST_CLOSE = 250
+const LONGEST_GIVING_UP = 100
 
 export class CapiAccount implements TokenHolder {
   readonly #options: CapiAccountOptions
@@ -55,6 +61,10 @@ export class CapiAccount implements TokenHolder {
   #opening: Promise<OpenAccount> | null = null
   #open: OpenAccount | null = null
   #timer: NodeJS.Timeout | null = null
+  /** As it was when the storage was opened: another one would have to be registered, and enrolled by hand. */
+  #machine: MachineRecord | null = null
+  readonly #calls = new OpenCalls()
+  readonly #giveUp = new AbortController()
   readonly #failures: FailureLog
   #isClosed = false
 
@@ -81,49 +91,83 @@ export class CapiAccount implements TokenHolder {
   }
 
   /** There is one machine here, whose id is known only when the storage is open, so that it makes no difference which is asked for. */
-  async withToken<Result>(
+  withToken<Result>(
     _machineId: string,
     signal: AbortSignal,
     request: (token: string) => Promise<Result>,
   ): Promise<Result> {
+    const asked = this.#calls.run(signal, async (signal) => {
+      const { machines, machineId } = await unlessAborted(this.opened(), signal)
+      return machines.withToken(machineId, signal, request)
+    })
     // Whoever is stopped must not wait for a database that does not answer.
-    const { machines, machineId } = await unlessAborted(this.opened(), signal)
-    return machines.withToken(machineId, signal, request)
+    return unlessAborted(asked, signal)
   }
 
   /** Puts signals into the outbox. Throws `ERR_CSB_STORAGE`. */
   async add(drafts: readonly SignalDraft[]): Promise<AddSummary> {
-    const { storage, machineId } = await this.opened()
-    return storage.signals.add(drafts.map((draft) => ({ ...draft, machine_id: machineId })))
+    return this.#withOpen(({ storage, machineId }) =>
+      storage.signals.add(drafts.map((draft) => ({ ...draft, machine_id: machineId }))),
+    )
   }
 
   /** Sends what is in the outbox. Throws `ERR_CSB_STORAGE`. */
   async send(request: SendRequest): Promise<SendReport> {
-    const { sender } = await this.opened()
-    return sender.send(request)
+    return this.#withOpen(({ sender }) => sender.send(request))
   }
 
-  /** Never rejects. */
+  /** Ends within a third of a second, whatever the storage does. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    const { api, logger } = this.#options
-    const open = await this.#openedBy(LONGEST_CLOSE)
-    const ends = [open?.machines.close(), open?.storage.close(), api.close()]
-    for (const end of await Promise.allSettled(ends)) {
-      if (end.status === 'rejected') logger.warn(`Closing what CAPI needed failed: ${String(end.reason)}`)
-    }
+    const end = new AbortController()
+    void Promise.all([this.#closed(this.#options.api), this.#closeOpened()]).finally(() => end.abort())
+    await pauseFor(LONGEST_CLOSE, end.signal)
+    this.#giveUp.abort(stopped())
+    await pauseFor(LONGEST_GIVING_UP, end.signal)
     this.#open = null
   }
 
-  /** What is open; the try under way is waited for so many milliseconds, and closes by itself what it opens later. */
-  async #openedBy(milliseconds: number): Promise<OpenAccount | null> {
-    if (this.#opening === null) return null
-    const limit = new AbortController()
-    const late = pauseFor(milliseconds, limit.signal).then(() => null)
-    const open = await Promise.race([this.#opening.catch(() => null), late])
-    limit.abort()
-    return open
+  /** What is being opened closes by itself. */
+  async #closeOpened(): Promise<void> {
+    await this.#calls.end(stopped())
+    const open = await this.#opening?.catch(() => null)
+    if (open) await this.#closeAll(open)
+  }
+
+  /** A login under way may still have to store its token. */
+  async #closeAll({ machines, storage }: OpenAccount): Promise<void> {
+    await this.#closed(machines)
+    await this.#closed(storage)
+  }
+
+  async #closed(part: { close(): Promise<void> }): Promise<void> {
+    try {
+      await part.close()
+    } catch (error) {
+      if (!this.#giveUp.signal.aborted) this.#options.logger.warn(`Closing what CAPI needed failed: ${String(error)}`)
+    }
+  }
+
+  /** And once more where the file of the storage turned out to be lost. */
+  async #withOpen<Result>(work: (open: OpenAccount) => Promise<Result>): Promise<Result> {
+    const open = await this.opened()
+    try {
+      return await work(open)
+    } catch (error) {
+      if (this.#isClosed || open === this.#open) throw error
+    }
+    return work(await this.opened())
+  }
+
+  #lost(open: OpenAccount, error: Error): void {
+    if (this.#isClosed) return
+    this.#failures.failed(error, `${error.message}; it is opened anew, and what waited in the old file is not sent`)
+    this.#options.onError(error)
+    this.#open = null
+    // One after the other: SQLite empties the write-ahead log of the old one, which a new one would find by its name.
+    this.#opening = this.#closeAll(open).then(() => this.#tryToOpen())
+    this.#opening.catch(() => {})
   }
 
   async #tryToOpen(): Promise<OpenAccount> {
@@ -141,8 +185,16 @@ export class CapiAccount implements TokenHolder {
   }
 
   async #openNow(): Promise<OpenAccount> {
-    const { api, open, scenarios, logger } = this.#options
-    const storage = await open()
+    const { api, open, scenarios, machineId: wanted, password, logger } = this.#options
+    this.#verifyNotClosed()
+    let opened: Storage | null = null
+    const storage = await open({
+      giveUp: this.#giveUp.signal,
+      onLost: (error) => {
+        if (this.#open !== null && this.#open.storage === opened) this.#lost(this.#open, error)
+      },
+    })
+    opened = storage
     try {
       this.#verifyNotClosed()
       // Only now: most who load this package never ask CAPI, and would wait for it at every start of their process.
@@ -151,7 +203,8 @@ export class CapiAccount implements TokenHolder {
         import('./sending/signal-sender.js'),
       ])
       const machines = new Machines({ api, storage: storage.machines, scenarios, deadline: LOGIN_DEADLINE, logger })
-      const machineId = await this.#pickMachine(storage, machines)
+      const machineId = await pickMachine(storage, machines, { machineId: wanted, password, before: this.#machine })
+      this.#machine = await storage.machines.get(machineId)
       // Closing waits only so long: what opens later has nobody else who would close it.
       this.#verifyNotClosed()
       const sender = new SignalSender({ api, machines, storage: storage.signals, logger, pause: pauseInBackground })
@@ -164,28 +217,6 @@ export class CapiAccount implements TokenHolder {
 
   #verifyNotClosed(): void {
     if (this.#isClosed) throw stopped()
-  }
-
-  async #pickMachine(storage: Storage, machines: Machines): Promise<string> {
-    const { machineId, password } = this.#options
-    if (machineId !== null) {
-      await machines.add(machineId, password ?? undefined)
-      return machineId
-    }
-    let known = await machines.list()
-    if (known.length === 0) {
-      await machines.addFirst(randomMachineId())
-      known = await machines.list()
-    }
-    if (known.length > 1) {
-      const message = `${storage.target} holds ${known.length} machines; say in capi_machine_id which of them this is`
-      throw new BouncerError('ERR_CSB_CONFIG', message)
-    }
-    const [machine] = known
-    if (machine === undefined) {
-      throw new BouncerError('ERR_CSB_STORAGE', `${storage.target} neither takes a machine nor has one`)
-    }
-    return machine.machineId
   }
 
   #failed(error: Error): void {

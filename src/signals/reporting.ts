@@ -35,7 +35,7 @@ export interface SignalStats {
 }
 
 /** Milliseconds for the last send, and then for it to give back what it held. */
-const LONGEST_LAST_SEND = 1750
+const LONGEST_LAST_SEND = 1500
 const LONGEST_RELEASE = 250
 
 export class Reporting {
@@ -46,7 +46,9 @@ export class Reporting {
   #running: Promise<unknown> = Promise.resolve()
   #sent = 0
   #rejected = 0
-  #isStarted = false
+  /** Signals in the outbox after the last send. */
+  #remaining = 0
+  #state: 'new' | 'started' | 'over' = 'new'
   readonly #failures: FailureLog
 
   constructor(options: ReportingOptions) {
@@ -63,7 +65,7 @@ export class Reporting {
   }
 
   start(): void {
-    this.#isStarted = true
+    this.#state = 'started'
     this.reporter.start()
     this.#schedule.start().catch((thrown) => {
       const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
@@ -80,7 +82,7 @@ export class Reporting {
     })
   }
 
-  /** Takes no more hits, stores those that came, and sends what there is. Never rejects, and ends within two seconds. */
+  /** Takes no more hits, stores those that came, and sends what there is. Never rejects, and ends within 1.75 s. */
   async stop(): Promise<void> {
     this.#schedule.stop()
     const { reporter } = this
@@ -89,19 +91,26 @@ export class Reporting {
     await pauseFor(LONGEST_LAST_SEND, end.signal)
     this.#abort.abort(new BouncerError('ERR_CSB_TIMEOUT', 'the bouncer stops and does not wait any longer'))
     await pauseFor(LONGEST_RELEASE, end.signal)
-    if (reporter.pending === 0) return
-    const why = end.signal.aborted ? await ended : 'there was no time left to store them'
-    this.#options.logger.error(`${reporter.pending} signals are lost: ${why}`)
+    this.#state = 'over'
+    const { logger } = this.#options
+    if (reporter.pending > 0) {
+      const why = end.signal.aborted
+        ? `: ${await ended}`
+        : ' or not known to be stored: the storage did not answer in time'
+      logger.error(`${reporter.pending} signals are lost${why}`)
+    }
+    if (this.#remaining > 0) logger.info(`${this.#remaining} signals are left in the outbox`)
   }
 
   /** Returns what went wrong; empty where nothing did. */
   async #end(): Promise<string> {
+    this.#remaining = 0
     try {
       await this.reporter.stop()
     } catch (error) {
       return messageOf(error)
     }
-    if (this.#isStarted) await this.#sendUnasked()
+    if (this.#state === 'started') await this.#sendUnasked()
     return ''
   }
 
@@ -115,6 +124,7 @@ export class Reporting {
     const report = await this.#options.send({ signal: this.#abort.signal })
     this.#sent += report.sent
     this.#rejected += report.quarantined
+    this.#remaining = report.remaining
     for (const { error } of report.failures) this.#options.onError(error)
     return report
   }
@@ -124,6 +134,7 @@ export class Reporting {
       await this.#oneAtATime(() => this.#send())
       this.#failures.recovered()
     } catch (thrown) {
+      if (this.#state === 'over') return
       const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
       this.#failures.failed(error, `Signals could not be sent and stay in the outbox: ${error.message}`)
       this.#options.onError(error)

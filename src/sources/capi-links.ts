@@ -35,7 +35,7 @@ export class LinksPull {
   readonly fresh = new Map<string, HeldCopy>()
   readonly failures: Error[] = []
   readonly signal: AbortSignal
-  /** Whether there is anything that an empty list could take away. */
+  /** Whether there are decisions that an empty blocklist could take away. */
   readonly hasHeld: boolean
   /** Whether a list that is not among the links is one that was given up, and not one that could not be read. */
   readonly isComplete: boolean
@@ -86,7 +86,8 @@ export class CapiLinks {
     const text = await lists.download({ name, url, since, signal: pull.signal })
     if (text === null) return
     const reading = new ListReading(text)
-    const verify = () => this.#verify(name, reading, this.#allowlists, pull)
+    const { held } = allowlists
+    const verify = () => this.#verify(name, reading, this.#allowlists, held > 0)
     await allowlists.replace(name, allOrNothing(reading.entries(now), verify))
     this.#allowlists.note(name, { since: now, until: Number.POSITIVE_INFINITY, terms: '' })
   }
@@ -126,16 +127,15 @@ export class CapiLinks {
     if (text === null) return
     const reading = new ListReading(text)
     yield { new: reading.decisions(link) }
-    this.#verify(name, reading, this.#blocklists, pull)
+    this.#verify(name, reading, this.#blocklists, pull.hasHeld)
     pull.fresh.set(name, { since: now, until: tick + milliseconds, terms })
   }
 
   /** Throws where a list has nothing in it that could be used; what is held is then better. */
-  #verify(name: string, { good, bad, firstBad }: ListReading, copies: LinkedCopies, pull: LinksPull): void {
+  #verify(name: string, { good, bad, firstBad }: ListReading, copies: LinkedCopies, hasHeld: boolean): void {
     if (good === 0 && bad > 0) throw unusable(name, `not one of its ${bad} lines is an entry; ${firstBad}`)
     const isEmptyAgain = copies.isEmptyAgain(name, good)
-    if (good === 0 && pull.hasHeld && !isEmptyAgain)
-      throw unusable(name, 'it is empty, which the next pull must confirm')
+    if (good === 0 && hasHeld && !isEmptyAgain) throw unusable(name, 'it is empty, which the next pull must confirm')
     const told = `The list ${shownName(name)}: ${bad} of ${good + bad} lines are skipped, the first is ${firstBad}`
     if (bad > 0 && this.#told.get(name) !== told) this.#options.logger.warn(told)
     if (bad > 0) this.#told.set(name, told)

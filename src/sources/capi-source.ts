@@ -122,7 +122,7 @@ export class CapiSource implements Source {
   }
 
   #retryWait(): number {
-    return Math.min(this.#backoff.next(), Math.max(this.#options.pullInterval, FIRST_BACKOFF))
+    return Math.min(this.#backoff.next(), this.#options.pullInterval)
   }
 }
 

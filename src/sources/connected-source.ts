@@ -6,6 +6,7 @@ import type { Severity } from '../decisions/severity.js'
 import type { SkipReason } from '../decisions/skip-reason.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
 import type { Logger } from '../logger.js'
 import { type ActiveDecisions, countActive } from './active-decisions.js'
 import { SnapshotKeeper } from './snapshot-keeper.js'
@@ -35,6 +36,7 @@ export class ConnectedSource {
   readonly #source: Source
   readonly #sink: StoreSink
   readonly #logger: Logger
+  readonly #failures: FailureLog
   readonly #listener: SourceListener
   readonly #snapshots: SnapshotKeeper | null
   #resolveFirstSync: () => void = () => {}
@@ -47,6 +49,7 @@ export class ConnectedSource {
     })
     this.#source = source
     this.#logger = logger
+    this.#failures = new FailureLog(logger, 'error')
     this.#listener = listener
     this.#sink = new StoreSink(
       { severity, identity: source.identity ?? 'value' },
@@ -123,18 +126,18 @@ export class ConnectedSource {
       this.#logger.info(`Source ${name}: in sync, ${report.held} decisions held (${report.skipped} skipped)`)
     }
     this.account.noteSync(report.kind)
+    this.#failures.recovered()
     if (report.kind === 'replaced' || report.added + report.removed > 0) this.#snapshots?.noteChange()
     this.#listener.synced(name, report)
-    if (this.account.isReady) this.#resolveFirstSync()
+    if (!this.account.isReady) return
+    this.#resolveFirstSync()
+    this.#snapshots?.noteFullSync()
   }
 
   #failed(error: Error): void {
     const { name } = this.account
-    const isRepeated = this.account.lastError?.message === error.message
     const isStale = this.account.noteFailure(error)
-    const line = `Source ${name} failed and is tried again: ${error.message}`
-    if (isRepeated) this.#logger.debug(line)
-    else this.#logger.error(line)
+    this.#failures.failed(error, `Source ${name} failed and is tried again: ${error.message}`)
     this.#listener.failed(name, error, isStale)
   }
 

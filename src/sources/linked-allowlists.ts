@@ -22,9 +22,11 @@ export interface AllowlistEntry {
 
 /** What a source of allowlists does with them. */
 export interface AllowlistTarget {
+  /** How many entries are in force. */
+  readonly held: number
   /** States the whole of one list. If the iteration throws, nothing of the old list is lost. */
   replace(list: string, entries: Iterable<AllowlistEntry>): Promise<void>
-  /** Drops the lists that are none of these. */
+  /** Drops the lists that are none of these: comes after the last `replace` of a pull. */
   keep(lists: ReadonlySet<string>): Promise<void>
 }
 
@@ -61,6 +63,10 @@ export class LinkedAllowlists implements AllowlistTarget {
     this.#snapshots = snapshot === null ? null : new SnapshotKeeper({ ...snapshot, settings: id, logger }, this.#sink)
   }
 
+  get held(): number {
+    return this.#sink.held
+  }
+
   /** To be swept like those of decisions. */
   get store(): DecisionStore {
     return this.#sink.store
@@ -81,6 +87,7 @@ export class LinkedAllowlists implements AllowlistTarget {
 
   async keep(lists: ReadonlySet<string>): Promise<void> {
     await this.#sink.apply({ replaces: (_, scenario) => !lists.has(scenario) })
+    this.#snapshots?.noteFullSync()
   }
 
   /** Puts in force what the last run knew. Never rejects. */

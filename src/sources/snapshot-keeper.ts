@@ -1,8 +1,9 @@
 /** Keeps a source's decisions in a file, so that a restart protects from the first moment, before the source has answered. */
 
 import { readSnapshot, writeSnapshot } from '../decisions/snapshot-file.js'
+import { FailureLog } from '../failure-log.js'
 import type { Logger } from '../logger.js'
-import { messageOf } from '../thrown.js'
+import { errorOf, messageOf } from '../thrown.js'
 import type { StoreSink } from './store-sink.js'
 
 export interface SnapshotKeeperOptions {
@@ -17,23 +18,33 @@ export interface SnapshotKeeperOptions {
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions
   readonly #sink: StoreSink
+  readonly #failures: FailureLog
   #timer: NodeJS.Timeout | null = null
   #hasChanged = false
-  #writing: Promise<void> = Promise.resolve()
+  #isSynced = false
+  #isStopped = false
+  /** Reading and writing, one after the other. */
+  #work: Promise<void> = Promise.resolve()
 
   constructor(options: SnapshotKeeperOptions, sink: StoreSink) {
     this.#options = options
     this.#sink = sink
+    this.#failures = new FailureLog(options.logger, 'warn')
   }
 
   /** Puts the snapshot in force, if there is a good one. What is wrong with a bad one is logged. Never rejects. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#work = this.#load()
+    return this.#work
+  }
+
+  async #load(): Promise<void> {
     const { path, settings, logger } = this.#options
     const store = this.#sink.createStore()
     try {
-      if (!(await readSnapshot(path, settings, store))) return
+      if (!(await readSnapshot(path, settings, store)) || this.#isStopped) return
     } catch (error) {
-      logger.warn(messageOf(error))
+      if (!this.#isStopped) logger.warn(messageOf(error))
       return
     }
     this.#sink.store = store
@@ -46,28 +57,41 @@ export class SnapshotKeeper {
     if (this.#timer !== null) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#writing = this.#save()
+      void this.#save()
     }, this.#options.interval)
     this.#timer.unref()
   }
 
+  /** All that the source has to say is in. The first time a snapshot is due at once, since a process may not live for the interval. */
+  noteFullSync(): void {
+    if (this.#isSynced) return
+    this.#isSynced = true
+    void this.#save()
+  }
+
   /** Writes the last snapshot, if there is anything new in it. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    await this.#writing
     await this.#save()
   }
 
-  async #save(): Promise<void> {
+  #save(): Promise<void> {
+    this.#work = this.#work.then(() => this.#saveChange())
+    return this.#work
+  }
+
+  async #saveChange(): Promise<void> {
     if (!this.#hasChanged) return
     this.#hasChanged = false
-    const { path, settings, logger } = this.#options
+    const { path, settings } = this.#options
     try {
       await this.#sink.whileQuiet((store) => writeSnapshot(path, settings, store))
+      this.#failures.recovered()
     } catch (error) {
       this.#hasChanged = true
-      logger.warn(messageOf(error))
+      this.#failures.failed(errorOf(error, 'ERR_CSB_SNAPSHOT'), messageOf(error))
     }
   }
 }

@@ -50,6 +50,7 @@ export interface FakeCapiOptions extends FakeServerOptions {
 
 const hour = 60 * 60_000
 
+/** A client's base URL is `url` with `/v3` behind it. */
 export class FakeCapi extends FakeServer<CapiFault> {
   readonly #state: CapiState
   #chance: RandomFaults | null

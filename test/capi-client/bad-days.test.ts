@@ -137,9 +137,11 @@ describe('of three chunks', () => {
 
   it('the second and all after get 401: the first is sent and counted', async () => {
     const connected = await large()
+    const { lines } = connected
     second(status(401), connected, 99)
     expect(await connected.client.sendSignals()).toMatchObject({ sent: 250, remaining: 350 })
     expect(await connected.client.signalCounts()).toMatchObject({ queued: 350, sent: 0 })
+    expect(lines.filter((line) => line.includes('was not told'))).toEqual([])
   })
 
   it('the second gets 500 once: all are sent, counted and pruned', async () => {
@@ -169,6 +171,15 @@ describe('of three chunks', () => {
     expect(await client.requeueSignals()).toBe(1)
     expect(await client.sendSignals()).toMatchObject({ sent: 1, remaining: 0 })
   })
+})
+
+it('metrics that CAPI does not take are told in the log alone', async () => {
+  const { client, capi, queue, lines } = await connect()
+  await queue('one', 1)
+  capi.fault(status(500), { match: to('metrics') })
+  expect(await client.sendSignals()).toMatchObject({ sent: 1, failures: [] })
+  const told = `warn: CAPI was not told of machine ${machineIdOf('one')}: CAPI at `
+  expect(lines).toContainEqual(expect.stringContaining(told))
 })
 
 describe('a token', () => {
@@ -207,10 +218,11 @@ describe('many machines', () => {
   })
 
   it('after a 403 nobody asks for an hour', async () => {
-    const { client, queue, capi, trail, advance } = await connect()
+    const { client, queue, capi, trail, advance, lines } = await connect()
     await queue('one', 1)
     capi.fault(status(403), { times: 1, match: to('watchers/login') })
     await client.sendSignals()
+    expect(lines).toContainEqual(expect.stringMatching(/^error: All requests to CAPI pause for an hour/))
     await queue('two', 1)
     trail()
     for (let nth = 0; nth < 5; nth++) {

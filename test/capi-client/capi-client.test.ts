@@ -2,26 +2,55 @@
 
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   buildSignal,
+  type CapiClient,
   type CapiClientOptions,
   createCapiClient,
   createSignal,
   flatDecisions,
   MemoryStorage,
   openStorage,
+  type Signal,
 } from '../../src/capi-client.js'
 import { FakeCapi } from '../../src/testing/index.js'
+import { ListServer } from '../capi/list-server.js'
 import { signalsOf } from '../signals/scripted-capi.js'
 import { connect, machineIdOf, SCENARIOS } from './connected-client.js'
 
 const ONE = machineIdOf('one')
 const TWO = machineIdOf('two')
+
+const MINUTE = 60_000
+
+const isSignals = ({ path }: { readonly path: string }) => path === '/v3/signals'
+
+/** Ends with the test. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'capi-client-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+/** What SQLite has not yet moved into its file, as it does when it is closed. */
+async function bytesBeside(path: string): Promise<number> {
+  const log = await stat(`${path}-wal`).catch(() => null)
+  return log?.size ?? 0
+}
+
+/** Every call that asks CAPI, and where. */
+const calls: readonly (readonly [path: string, call: (client: CapiClient, signal: AbortSignal) => Promise<unknown>])[] =
+  [
+    ['watchers/login', (client, signal) => client.login(ONE, { signal })],
+    ['decisions/stream', (client, signal) => client.getDecisions(ONE, { signal })],
+    ['metrics', (client, signal) => client.pushMetrics(ONE, undefined, { signal })],
+    ['watchers/enroll', (client, signal) => client.enrollMachines([ONE], { name: 'x', attachmentKey: 'k', signal })],
+  ]
 
 /** What keeps a process alive, by kind. */
 function held(): readonly string[] {
@@ -53,7 +82,17 @@ describe('options', () => {
       'storage: expected `sqlite:PATH`, `postgresql://USER:PASSWORD@HOST/DATABASE`, `memory`, or an object that is a storage, got nothing that is not shown',
     ],
     ['a storage with a password', { storage: 'mysql://u:hunter2@h/d' }, 'storage: expected `sqlite:PATH`'],
-    ['an unknown one', { storage: 'memory', prod: true }, 'prod: unknown option'],
+    ['an unknown one', { storage: 'memory', frequency: 1 }, 'frequency: unknown option'],
+    [
+      'the names of the Python SDK',
+      { storage: 'memory', prod: true, user_agent_prefix: 'x', max_retries: 1 },
+      "3 problems: (1) prod: unknown option; did you mean url: 'production'?; (2) user_agent_prefix: unknown option; did you mean userAgentPrefix?; (3) max_retries: unknown option; did you mean maxRetries?",
+    ],
+    [
+      'a PostgreSQL URL that cannot be parsed',
+      { storage: 'postgresql://u:hunter2@h:notaport/d' },
+      'got a text that is not shown (it cannot be parsed as postgresql:',
+    ],
     [
       'a bad url',
       { storage: 'memory', url: 'ftp://x' },
@@ -115,7 +154,75 @@ describe('options', () => {
   })
 })
 
+describe('the option', () => {
+  it('latencyOffset is how long a token must still be good', async () => {
+    const { client, advance, trail } = await connect({ client: { latencyOffset: '10m' } })
+    await client.login(ONE)
+    advance(49 * MINUTE)
+    await client.login(ONE)
+    expect(trail()).toEqual(['POST watchers 200', 'POST watchers/login 200'])
+    advance(MINUTE)
+    await client.login(ONE)
+    expect(trail()).toEqual(['POST watchers/login 200'])
+  })
+
+  it('maxRetries is how often signals are tried again, and retryDelay how soon', async () => {
+    const { client, capi, queue, waits } = await connect({ client: { maxRetries: 2, retryDelay: '2s' } })
+    await queue('one', 1)
+    capi.fault({ kind: 'status', status: 500 }, { match: isSignals })
+    await client.sendSignals()
+    expect(waits).toEqual([2_000, 4_000])
+    expect(await client.machines()).toMatchObject([{ standing: { state: 'backing off', pause: 8_000 } }])
+  })
+
+  it.each(calls)('timeout bounds a call of %s', async (path, call) => {
+    const { client, capi } = await connect({ client: { timeout: '200ms' } })
+    capi.fault({ kind: 'stall', afterBytes: 0 }, { match: (request) => request.path === `/v3/${path}` })
+    const told = await call(client, new AbortController().signal).catch((error: unknown) => error)
+    expect(inspect(told, { depth: 5 })).toContain('did not answer in full within 200 ms')
+  })
+
+  it('timeout bounds a call of signals', async () => {
+    const { client, capi, queue } = await connect({ client: { timeout: '200ms', maxRetries: 0 } })
+    await queue('one', 1)
+    capi.fault({ kind: 'stall', afterBytes: 0 }, { match: isSignals })
+    const { failures } = await client.sendSignals()
+    expect(failures).toMatchObject([{ error: { message: expect.stringContaining('within 200 ms') } }])
+  })
+
+  it('limits is how much the outbox holds', async () => {
+    const client = await createCapiClient({ storage: 'memory', limits: { maxSignals: 2 } })
+    onTestFinished(() => client.close())
+    expect(await client.addSignals(signalsOf(ONE, 3))).toEqual({ added: 3, known: 0, dropped: 1 })
+    expect(await client.signalCounts()).toMatchObject({ queued: 2 })
+  })
+})
+
 describe('sendSignals', () => {
+  it('tells how far it is, of each machine', async () => {
+    const { client, queue } = await connect()
+    await queue('one', 3)
+    const told: unknown[] = []
+    await client.sendSignals({ batchSize: 2, onProgress: (progress) => void told.push(progress) })
+    expect(told).toEqual([2, 3].map((sent) => ({ machineId: ONE, sent, quarantined: 0 })))
+  })
+
+  it('tells CAPI of a machine only where it took something of it', async () => {
+    const { client, capi, queue } = await connect()
+    const [bad] = await queue('one', 2)
+    await queue('two', 1)
+    await client.sendSignals()
+    expect(capi.metrics.map(({ machineId }) => machineId).toSorted()).toEqual([ONE, TWO].toSorted())
+    await client.addSignals([{ ...bad, uuid: randomUUID() }])
+    await queue('two', 1)
+    capi.fault(
+      { kind: 'status', status: 400 },
+      { match: (request) => isSignals(request) && request.body.includes(ONE) },
+    )
+    await client.sendSignals()
+    expect(capi.metrics.map(({ machineId }) => machineId).slice(2)).toEqual([TWO])
+  })
+
   it.each([0, -1, 1.5, Number.NaN])('a batch size of %s is refused, and nothing is sent', async (batchSize) => {
     const { client, capi } = await connect()
     await client.addSignals(signalsOf(ONE, 3))
@@ -151,6 +258,23 @@ describe('addSignals', () => {
     expect(await client.signalCounts()).toMatchObject({ queued: 0 })
   })
 
+  it.each<[string, unknown, string]>([
+    ['one in place of a list', good(), 'signals: expected a list of signals, got one signal; put it in [ ]'],
+    ['nothing', undefined, 'signals: expected a list of signals, got nothing'],
+    ['a text', 'signals', 'signals: expected a list of signals, got "signals"'],
+  ])('refuses %s', async (_name, signals, message) => {
+    const { client } = await connect()
+    const error = await client.addSignals(signals as Signal[]).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_CSB_SIGNAL', message })
+  })
+
+  it('are listed a hundred at a time', async () => {
+    const { client, queue } = await connect()
+    await queue('one', 101)
+    expect(await client.listSignals()).toHaveLength(100)
+    expect(await client.listSignals({ limit: 101 })).toHaveLength(101)
+  })
+
   it('knows a uuid again', async () => {
     const { client } = await connect()
     const signal = { ...good(), uuid: randomUUID() }
@@ -172,6 +296,13 @@ describe('getDecisions', () => {
     ])
     expect(decisions.deleted).toMatchObject([{ decisions: ['192.0.2.3'] }])
     expect(decisions.blocklists).toMatchObject([{ name: 'firehol' }])
+  })
+
+  it('keeps the scope of a group, one by one too', () => {
+    const decisions = [{ value: '192.0.2.0/24', duration: '1h' }]
+    expect([...flatDecisions({ new: [{ scenario: 'a/b', scope: 'range', decisions }] })]).toEqual([
+      { origin: 'CAPI', type: 'ban', scope: 'range', value: '192.0.2.0/24', duration: '1h', scenario: 'a/b' },
+    ])
   })
 
   it.each([
@@ -212,8 +343,29 @@ describe('downloadBlocklist', () => {
     capi.addBlocklist({ name: 'list', values: ['192.0.2.1'] })
     const { blocklists } = await client.getDecisions(ONE)
     const error = await client.downloadBlocklist(blocklists[0]).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'ERR_CSB_CAPI_LINK' })
+    expect(error).toMatchObject({ code: 'ERR_CSB_CAPI_LINK', message: expect.stringContaining('a private network') })
     expect(String(error)).not.toContain(new URL(blocklists[0].url).search)
+  })
+})
+
+describe('a blocklist of http, from a CAPI of https,', () => {
+  const url = 'https://capi.example/v3'
+  const linkTo = async () => {
+    const lists = await ListServer.start()
+    lists.on('/list', '192.0.2.1')
+    return { name: 'list', url: lists.url('/list'), remediation: 'ban', scope: 'ip', duration: '24h' }
+  }
+
+  it('is refused', async () => {
+    const client = await createCapiClient({ url, storage: 'memory' })
+    onTestFinished(() => client.close())
+    await expect(client.downloadBlocklist(await linkTo())).rejects.toThrow('the link is http: and not https')
+  })
+
+  it('is taken where links may be private', async () => {
+    const client = await createCapiClient({ url, storage: 'memory', allowPrivateLinks: true })
+    onTestFinished(() => client.close())
+    expect([...((await client.downloadBlocklist(await linkTo())) ?? [])]).toEqual(['192.0.2.1'])
   })
 })
 
@@ -285,6 +437,64 @@ describe('pruneFailingMachines', () => {
   })
 })
 
+describe('a machine id that is no text', () => {
+  const calls: Readonly<Record<string, (client: CapiClient, id: never) => Promise<unknown>>> = {
+    pushMetrics: (client, id) => client.pushMetrics(id),
+    getDecisions: (client, id) => client.getDecisions(id),
+    addMachine: (client, id) => client.addMachine(id),
+    removeMachine: (client, id) => client.removeMachine(id),
+    login: (client, id) => client.login(id),
+    enrollMachines: (client, id) => client.enrollMachines([id], { name: 'n', attachmentKey: 'k' }),
+  }
+  it.each(Object.keys(calls))('is refused by %s, which asks nobody', async (name) => {
+    const { client, capi } = await connect()
+    for (const [id, came] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [7, 'a number'],
+      [{ machineId: ONE }, 'an object'],
+      ['', 'an empty text'],
+    ]) {
+      const error = await calls[name]?.(client, id as never).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'ERR_CSB_CONFIG', message: `machine id: expected a text, got ${came}` })
+    }
+    expect([await client.machines(), capi.requests]).toEqual([[], []])
+  })
+
+  it('nor is a text a list of them', async () => {
+    const { client, capi } = await connect()
+    await expect(client.enrollMachines(ONE, { name: 'n', attachmentKey: 'k' })).rejects.toMatchObject({
+      code: 'ERR_CSB_CONFIG',
+      message: 'machine ids: expected a list of texts, got a text',
+    })
+    await expect(client.unblock(null as never)).rejects.toMatchObject({ code: 'ERR_CSB_CONFIG' })
+    expect(capi.requests).toEqual([])
+  })
+})
+
+describe('signals of one machine', () => {
+  it('are put back and pruned without those of others', async () => {
+    const { client, storage, queue } = await connect()
+    for (const { uuid } of [...(await queue('one', 1)), ...(await queue('two', 2))]) {
+      await storage.signals.quarantine(uuid, 'bad')
+    }
+    expect(await client.requeueSignals({ machineId: ONE })).toBe(1)
+    expect(await client.signalCounts()).toMatchObject({ queued: 1, quarantined: 2 })
+    expect(await client.pruneSignals({ machineId: TWO })).toBe(2)
+    expect(await client.signalCounts()).toMatchObject({ queued: 1, quarantined: 0 })
+  })
+})
+
+describe('unblock', () => {
+  it('ends the pause of one machine alone', async () => {
+    const { client, capi } = await connect()
+    capi.fault({ kind: 'status', status: 500 }, { match: ({ path }) => path === '/v3/watchers/login' })
+    for (const machineId of [ONE, TWO]) await client.login(machineId).catch(() => {})
+    expect(await client.unblock(ONE)).toBe(1)
+    expect((await client.machines()).map(({ standing }) => standing.state)).toEqual(['active', 'backing off'])
+  })
+})
+
 describe('metrics', () => {
   it('name the machine, our version and times in UTC', async () => {
     const { client, capi } = await connect()
@@ -325,14 +535,13 @@ describe('machines', () => {
 
 describe('two clients', () => {
   it('on one SQLite file send each signal once', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'capi-client-'))
+    const folder = temporaryFolder()
     const capi = await FakeCapi.start({ machines: { [ONE]: 'pw' } })
     const options = { url: `${capi.url}/v3`, storage: `sqlite:${join(folder, 'signals.db')}`, scenarios: SCENARIOS }
     const clients = [await createCapiClient(options), await createCapiClient(options)]
     onTestFinished(async () => {
       for (const client of clients) await client.close()
       await capi.stop()
-      await rm(folder, { recursive: true })
     })
     await clients[0].addMachine(ONE, 'pw')
     await clients[0].addSignals(signalsOf(ONE, 1_000))
@@ -371,10 +580,8 @@ describe('by chance', () => {
 })
 
 describe('giving up', () => {
-  const isSignals = ({ path }: { readonly path: string }) => path === '/v3/signals'
-
   it('by a signal ends the run, and tells what it did', async () => {
-    const { client, capi, queue } = await connect()
+    const { client, capi, queue, lines } = await connect()
     await queue('one', 4)
     const controller = new AbortController()
     let nth = 0
@@ -384,17 +591,31 @@ describe('giving up', () => {
     await arrived
     controller.abort()
     expect(await sending).toEqual({ sent: 2, quarantined: 0, remaining: 2, failures: [] })
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([])
   })
 
-  it('by a signal rejects another call with its reason', async () => {
+  it.each(calls)('by a signal rejects a call of %s with its reason', async (path, call) => {
     const { client, capi } = await connect()
-    capi.fault({ kind: 'slow', ms: 60_000 }, { match: ({ path }) => path === '/v3/decisions/stream' })
+    capi.fault({ kind: 'slow', ms: 60_000 }, { match: (request) => request.path === `/v3/${path}` })
     const controller = new AbortController()
-    const arrived = capi.nextRequest(({ path }) => path === '/v3/decisions/stream')
-    const asking = client.getDecisions(ONE, { signal: controller.signal })
+    const arrived = capi.nextRequest((request) => request.path === `/v3/${path}`)
+    const asking = call(client, controller.signal)
     await arrived
     controller.abort(new Error('enough'))
-    await expect(asking).rejects.toThrow('enough')
+    await expect(asking).rejects.toThrow(/^enough$/)
+  })
+
+  it('by a signal rejects a download with its reason', async () => {
+    const { client, capi } = await connect({ client: { allowPrivateLinks: true } })
+    capi.addBlocklist({ name: 'list', values: ['192.0.2.1'] })
+    const { blocklists } = await client.getDecisions(ONE)
+    capi.fault({ kind: 'slow', ms: 60_000 }, { match: ({ path }) => path === '/blocklists/list' })
+    const controller = new AbortController()
+    const arrived = capi.nextRequest(({ path }) => path === '/blocklists/list')
+    const download = client.downloadBlocklist(blocklists[0], { signal: controller.signal })
+    await arrived
+    controller.abort(new Error('enough'))
+    await expect(download).rejects.toThrow(/^enough$/)
   })
 
   it('by close() ends what is under way, frees what was claimed and leaves nothing behind', async () => {
@@ -418,6 +639,47 @@ describe('giving up', () => {
     await client.close()
     await capi.stop()
     await expect.poll(() => beyond(before)).toEqual([])
+  })
+
+  it('by close() holds nothing against a machine that was logging in', async () => {
+    const { client, capi, storage } = await connect()
+    const isLogin = ({ path }: { readonly path: string }) => path === '/v3/watchers/login'
+    capi.fault({ kind: 'slow', ms: 60_000 }, { match: isLogin })
+    const arrived = capi.nextRequest(isLogin)
+    const asked = expect(client.login(ONE)).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    await arrived
+    await client.close()
+    await asked
+    expect((await storage.machines.get(ONE))?.standing).toEqual({ state: 'active' })
+  })
+
+  it('by close() closes its connections', async () => {
+    const capi = await ListServer.start()
+    capi.on('/v3/watchers', '{}')
+    capi.on('/v3/watchers/login', '{"token":"opaque"}')
+    const client = await createCapiClient({ url: new URL('/v3', capi.url('/')).href, storage: 'memory' })
+    await client.login(ONE)
+    expect(await capi.connections()).toBeGreaterThan(0)
+    await client.close()
+    await expect.poll(() => capi.connections()).toBe(0)
+  })
+
+  it('by close() closes a storage of its own', async () => {
+    const path = join(temporaryFolder(), 'signals.db')
+    const client = await createCapiClient({ storage: `sqlite:${path}` })
+    await client.addSignals(signalsOf(ONE, 1))
+    expect(await bytesBeside(path)).toBeGreaterThan(0)
+    await client.close()
+    expect(await bytesBeside(path)).toBe(0)
+  })
+
+  it('before it began, as its environment names a proxy that is none, leaves no storage open', async () => {
+    vi.stubEnv('HTTPS_PROXY', 'no proxy')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const path = join(temporaryFolder(), 'signals.db')
+    const created = createCapiClient({ url: 'production', storage: `sqlite:${path}` })
+    await expect(created).rejects.toMatchObject({ code: 'ERR_CSB_CONFIG' })
+    expect(await bytesBeside(path)).toBe(0)
   })
 
   it('a storage that was handed in stays open', async () => {

@@ -69,20 +69,20 @@ const metrics = { bouncers: [], machines: [{ name: MACHINE, version: 'v1', last_
 const calls = {
   register: (api: CapiApi, how = call) => api.register({ machineId: MACHINE, password: PASSWORD, ...how }),
   login: (api: CapiApi, how = call) => api.login({ ...login, ...how }),
-  enroll: (api: CapiApi, how = call) => api.enroll(TOKEN, { ...enroll, ...how }),
-  pushSignals: (api: CapiApi, how = call) => api.pushSignals(TOKEN, [signal], how),
-  pushMetrics: (api: CapiApi, how = call) => api.pushMetrics(TOKEN, metrics, how),
-  decisions: (api: CapiApi, how = call) => api.decisions(TOKEN, how),
+  enroll: (api: CapiApi, how = call) => api.enroll(OPAQUE, { ...enroll, ...how }),
+  pushSignals: (api: CapiApi, how = call) => api.pushSignals(OPAQUE, [signal], how),
+  pushMetrics: (api: CapiApi, how = call) => api.pushMetrics(OPAQUE, metrics, how),
+  decisions: (api: CapiApi, how = call) => api.decisions(OPAQUE, how),
 }
 
 /** The secrets that each request holds, so that an answer may repeat them. */
 const held = {
   register: PASSWORD,
   login: PASSWORD,
-  enroll: `${TOKEN} ${KEY}`,
-  pushSignals: TOKEN,
-  pushMetrics: TOKEN,
-  decisions: TOKEN,
+  enroll: `${OPAQUE} ${KEY}`,
+  pushSignals: OPAQUE,
+  pushMetrics: OPAQUE,
+  decisions: OPAQUE,
 }
 
 /** The error of a promise, which shows no secret however it is printed. */
@@ -96,7 +96,7 @@ async function errorOf(promise: Promise<unknown>): Promise<Record<string, unknow
 }
 
 describe('what is sent', () => {
-  const auth = { authorization: `Bearer ${TOKEN}` }
+  const auth = { authorization: `Bearer ${OPAQUE}` }
   it.each([
     ['register', 'POST', '/v3/watchers', {}, { machine_id: MACHINE, password: PASSWORD }],
     [
@@ -225,6 +225,8 @@ describe('enroll', () => {
   it.each([
     [403, 'The attachment key provided is not valid', 'ERR_CSB_CAPI_ENROLL'],
     [400, 'invalid attachment_key', 'ERR_CSB_CAPI_ENROLL'],
+    [403, 'The enrollment key is not valid', 'ERR_CSB_CAPI_ENROLL'],
+    [403, 'no such enroll-key', 'ERR_CSB_CAPI_ENROLL'],
     [403, `attachment key ${KEY} is unknown`, 'ERR_CSB_CAPI_ENROLL'],
     [403, 'Forbidden', 'ERR_CSB_CAPI_AUTH'],
     [401, 'Unauthorized', 'ERR_CSB_CAPI_AUTH'],
@@ -248,8 +250,62 @@ describe('register', () => {
   })
 })
 
+describe('a refusal', () => {
+  it.each([
+    [401, 'Unauthorized', /^metrics is refused by CAPI at \S+ \(status 401\): "Unauthorized"$/],
+    [
+      403,
+      'Forbidden',
+      /^metrics is refused by .*; the credentials are wrong, or there were too many logins .*"Forbidden"$/,
+    ],
+    [
+      404,
+      'Not Found',
+      /^CAPI at \S+ answered metrics with status 404, .*; check the base URL of CAPI, which ends in \/v3: "Not Found"$/,
+    ],
+    [500, 'busy', /^CAPI at \S+ answered metrics with status 500, expected 200: "busy"$/],
+    [502, '', /with status 502, expected 200$/],
+  ])('with %i says what may help: %s', async (status, text, message) => {
+    const { api } = await serve(say(text, status))
+    expect((await errorOf(calls.pushMetrics(api))).message).toMatch(message)
+  })
+
+  it('says what is answered where it is no message of CAPI’s, and little of it', async () => {
+    const { api } = await serve(say({ error: 'x'.repeat(3000) }, 500))
+    const { message } = await errorOf(calls.pushMetrics(api))
+    expect(message).toContain('"{\\"error\\":\\"xxx')
+    expect(message.length).toBeLessThan(400)
+  })
+
+  it('that breaks off is one all the same', async () => {
+    const { api } = await serve((response) => {
+      response.writeHead(403, { 'content-length': '100' })
+      response.write('{"message"', () => response.destroy())
+    })
+    expect(await errorOf(calls.pushMetrics(api))).toMatchObject({ code: 'ERR_CSB_CAPI_AUTH', status: 403 })
+  })
+
+  it('hides a secret also where quotes in it are escaped', async () => {
+    const password = 'p4ss"w0rd\\p4ss'
+    const { api } = await serve(say({ sent: password }, 400))
+    const error = await errorOf(api.register({ machineId: MACHINE, password, ...call }))
+    expect(error.message).toContain('[hidden]')
+    expect(error.message).not.toContain('w0rd')
+  })
+})
+
 describe('every call', () => {
   const names = ['register', 'login', 'enroll', 'pushSignals', 'pushMetrics', 'decisions'] as const
+
+  it.each([
+    ['register', 204],
+    ['enroll', 202],
+    ['pushSignals', 200],
+    ['pushMetrics', 200],
+  ] as const)('%s: nothing at all, with %i, is an answer', async (name, status) => {
+    const { api } = await serve((response) => response.writeHead(status).end())
+    await expect(calls[name](api)).resolves.not.toThrow()
+  })
 
   it.each(names)('%s: each status has its code, and waits as long as it is asked to', async (name) => {
     const { api } = await serve((response) => answers.shift()?.(response))
@@ -257,7 +313,7 @@ describe('every call', () => {
     for (const status of [300, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
       answers.push(say({ message: 'no', errors: held[name] }, status, { 'retry-after': '7' }))
       const code = status === 401 || status === 403 ? 'ERR_CSB_CAPI_AUTH' : 'ERR_CSB_CAPI_STATUS'
-      const message = expect.stringMatching(/\(?status \d+.*: "no: \[(hidden|token)\]/)
+      const message = expect.stringMatching(/\(?status \d+.*: "no: \[hidden\]/)
       expect(await errorOf(calls[name](api))).toMatchObject({ code, status, retryAfter: 7000, message })
     }
   })
@@ -280,11 +336,15 @@ describe('every call', () => {
     expect(error.message.length).toBeLessThan(400)
   })
 
-  it.each(names)('%s: neither is half an answer, nor one without end', async (name) => {
-    const { api } = await serve((response) => answers.shift()?.(response))
-    const answers: Answer[] = [say('{"message":"O'), say(`{"message":"${'x'.repeat(70_000)}"`)]
+  it.each(names)('%s: neither is half an answer', async (name) => {
+    const { api } = await serve(say('{"message":"O'))
     expect(await errorOf(calls[name](api))).toMatchObject({ code: 'ERR_CSB_CAPI_BODY' })
-    expect(await errorOf(calls[name](api))).toMatchObject({ code: 'ERR_CSB_CAPI_BODY' })
+  })
+
+  it.each(names.filter((name) => name !== 'decisions'))('%s: nor is one that is far too long', async (name) => {
+    const { api } = await serve(say({ message: 'x'.repeat(70_000), token: OPAQUE }))
+    const { code, message } = await errorOf(calls[name](api))
+    expect([code, message]).toEqual(['ERR_CSB_CAPI_BODY', expect.stringContaining('expected at most 65536 bytes')])
   })
 
   it.each(names)('%s: gives up when told to, and when it takes too long', async (name) => {
@@ -399,6 +459,11 @@ describe('decisions', () => {
     ],
   ])('refuse %s', async (_, answer) => {
     expect(await errorOf(read(answer))).toMatchObject({ code: 'ERR_CSB_CAPI_BODY', status: 200 })
+  })
+
+  it('show the beginning of an answer that is refused, however much comes', async () => {
+    const { api } = await serve(say(`{"links":${' '.repeat(1 << 20)}"https://x.example/b?signature=0123456789"`))
+    expect((await errorOf(api.decisions(TOKEN, call))).message).toContain('{\\"links\\":')
   })
 
   it('may be tens of thousands', async () => {

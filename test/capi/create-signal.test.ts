@@ -104,6 +104,12 @@ describe('createSignal', () => {
     })
   })
 
+  it('is about the attacker, whoever the source says it is', () => {
+    const source = { ip: '192.0.2.1', scope: 'range', value: '192.0.2.0/24' }
+    const told = createSignal({ ...given, source })
+    expect(told.source).toEqual({ scope: 'ip', value: given.attackerIp, ip: '192.0.2.1' })
+  })
+
   it.each<[Partial<CreateSignalOptions>, string]>([
     [{ attackerIp: '' }, 'source.value'],
     [{ attackerIp: '1.2.3.4/24' }, 'source.value'],
@@ -125,6 +131,21 @@ describe('createSignal', () => {
   ])('refuses %j and names %s', (over, field) => {
     expect(() => createSignal({ ...given, ...over })).toThrow(
       expect.objectContaining({ code: 'ERR_CSB_SIGNAL', message: expect.stringContaining(field) }),
+    )
+  })
+
+  it('names unknown fields before anything else, with those that were meant', () => {
+    const sdk = { attacker_ip: '81.81.81.81', scenario: 'a/b', created_at: '2024-01-26', machine_id: 'm', extra: 1 }
+    expect(() => createSignal(sdk as never)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CSB_SIGNAL',
+        message:
+          'attacker_ip: unknown field; did you mean attackerIp?; created_at: unknown field; did you mean createdAt?; machine_id: unknown field; did you mean machineId?; extra: unknown field',
+      }),
+    )
+    const source = { as_number: '1', cn: 'GB', country: undefined } as never
+    expect(() => createSignal({ ...given, source })).toThrow(
+      'source.as_number: unknown field; did you mean asNumber?; source.cn: unknown field',
     )
   })
 })

@@ -1,6 +1,6 @@
 /** Downloads of linked lists, from a real server on loopback. */
 
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { type AddressInfo, createServer, type LookupFunction } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LinkedLists, type LinkedListsOptions } from '../../src/capi/decisions/linked-lists.js'
@@ -34,6 +34,18 @@ describe('a list that comes', () => {
     expect(await downloads()(server.url('/list'))).toEqual(expected)
   })
 
+  it('that is long comes as it is', async () => {
+    const server = await ListServer.start()
+    const lines = Array.from({ length: 30_000 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)
+    server.on('/list', lines.join('\n'))
+    expect(await downloads()(server.url('/list'))).toEqual(lines.map((line, i) => `${i + 1} ${line}`))
+  })
+
+  it('that ends within a letter does not end before it', () => {
+    const text = new ListText([Buffer.from('192.0.2.1\u2713').subarray(0, -1)])
+    expect([...text.values()]).toEqual(['192.0.2.1\ufffd'])
+  })
+
   it('in pieces of a byte is read like one in whole', async () => {
     const bytes = Buffer.from('192.0.2.1\r\nböb ✓\n\n2001:db8::1')
     const pieces = new ListText([...bytes].map((byte) => Uint8Array.of(byte)))
@@ -58,10 +70,25 @@ describe('a request', () => {
     expect(await download(server.url('/a/b'), Date.UTC(2026, 0, 2, 3, 4, 5, 678))).toBeNull()
     const [first, second] = server.requests
     expect(first.url).toBe(`/a/b?X-Amz-Signature=${SIGNATURE}`)
+    expect(first.headers).toMatchObject({ 'user-agent': 'test/v1', 'accept-encoding': 'identity' })
     expect(first.headers).not.toHaveProperty('authorization')
     expect(first.headers).not.toHaveProperty('if-modified-since')
     expect(second.headers['if-modified-since']).toBe('Fri, 02 Jan 2026 03:04:04 GMT')
   })
+
+  it.each(['/list', '/304', '/nowhere', '/elsewhere'])(
+    'for %s leaves no connection behind, and no deadline',
+    async (path) => {
+      const server = await ListServer.start()
+      server.on('/list', '192.0.2.1')
+      server.on('/304', (_, response) => response.writeHead(304).end())
+      server.on('/elsewhere', redirectTo('/list'))
+      const { signal } = new AbortController()
+      await downloads()(server.url(path), 0, signal).catch(() => null)
+      expect(getEventListeners(signal, 'abort')).toEqual([])
+      await expect.poll(() => server.connections()).toBe(0)
+    },
+  )
 
   it('goes to the host of the link, whatever the path looks like', async () => {
     const server = await ListServer.start()
@@ -94,7 +121,12 @@ describe('what is no list', () => {
     server.on('/endless', pouring(Buffer.alloc(1 << 20, '1')))
     server.on('/lines', pouring(Buffer.alloc(1 << 20, '\n')))
     const failure = downloads()(server.url(path))
-    await expect(failure).rejects.toMatchObject({ code: 'ERR_CSB_CAPI_LINK', message: expect.stringMatching(message) })
+    const status = /status (\d+)/.exec(String(message))?.[1] ?? null
+    await expect(failure).rejects.toMatchObject({
+      code: 'ERR_CSB_CAPI_LINK',
+      message: expect.stringMatching(message),
+      status: status === null ? null : Number(status),
+    })
     await expect(failure).rejects.not.toThrow(SIGNATURE)
   })
 
@@ -110,7 +142,7 @@ describe('what is no list', () => {
     const abort = new AbortController()
     const given = downloads()(`http://127.0.0.1:${port}/x`, null, abort.signal)
     abort.abort(new Error('enough'))
-    await expect(given).rejects.toThrow('enough')
+    await expect(given).rejects.toThrow(/^enough$/)
     silent.close()
     await expect(downloads()(`http://127.0.0.1:1/x?${SIGNATURE}`)).rejects.toThrow(/Nothing answers at/)
   })
@@ -128,6 +160,13 @@ function pouring(chunk: Buffer) {
 }
 
 describe('redirects', () => {
+  it.each([301, 302, 303, 307, 308])('with %i are followed', async (status) => {
+    const server = await ListServer.start()
+    server.on('/1', redirectTo('/2', status))
+    server.on('/2', '192.0.2.1')
+    expect(await downloads()(server.url('/1'))).toEqual(['1 192.0.2.1'])
+  })
+
   it('are followed three times, and keep the condition', async () => {
     const server = await ListServer.start()
     server.on('/1', redirectTo('/2', 301))

@@ -1,7 +1,7 @@
 /** A store of lists on loopback, as far as a test says what it answers. */
 
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -10,18 +10,23 @@ export type Answerer = (request: IncomingMessage, response: ServerResponse) => v
 export class ListServer {
   readonly requests: IncomingMessage[] = []
   readonly #answers = new Map<string, Answerer>()
+  readonly #server: Server
   #port = 0
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      this.requests.push(request)
+      const [path = ''] = (request.url ?? '').split('?')
+      const answer = this.#answers.get(path)
+      if (answer === undefined) response.writeHead(404).end('nothing here')
+      else answer(request, response)
+    })
+  }
 
   /** Ends with the test. */
   static async start(host = '127.0.0.1'): Promise<ListServer> {
     const lists = new ListServer()
-    const server = createServer((request, response) => {
-      lists.requests.push(request)
-      const [path = ''] = (request.url ?? '').split('?')
-      const answer = lists.#answers.get(path)
-      if (answer === undefined) response.writeHead(404).end('nothing here')
-      else answer(request, response)
-    })
+    const server = lists.#server
     onTestFinished(() => {
       server.close()
       server.closeAllConnections()
@@ -35,6 +40,11 @@ export class ListServer {
   /** What a link to a path of it says; signed. */
   url(path: string, host = '127.0.0.1'): string {
     return `http://${host}:${this.#port}${path}?X-Amz-Signature=${SIGNATURE}`
+  }
+
+  /** How many are open. */
+  connections(): Promise<number> {
+    return new Promise((resolve) => this.#server.getConnections((_, count) => resolve(count)))
   }
 
   on(path: string, answer: Answerer | string): void {

@@ -135,6 +135,13 @@ describe('a machine that is new', () => {
     expect((await record()).registration).toBe('confirmed')
   })
 
+  it('is taken with one of two passwords that are added at once, and the other is refused', async () => {
+    const { machines, start, record } = world()
+    const added = await Promise.allSettled([machines.add('one', 'mine'), start().add('one', 'other')])
+    expect(added).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'ERR_CSB_STATE' } }])
+    expect((await record()).password).toBe('mine')
+  })
+
   it('gets one set of credentials from two processes that add it at once', async () => {
     const { capi, start, ask, record, machines } = world()
     const other = start()
@@ -243,6 +250,14 @@ describe('an id that somebody else has registered', () => {
     expect(capi.takeSeen()).toBe('login')
   })
 
+  it('is one that this process has registered and forgotten, too', async () => {
+    const { ask, machines } = world()
+    await ask()
+    await machines.remove('one')
+    expect(await ask()).toBe('CAPI_REGISTERED')
+    expect(await machines.standing('one')).toMatchObject({ reason: 'registered elsewhere' })
+  })
+
   it('works under another id, and after it was removed and added with the right password', async () => {
     const { capi, ask, pass, machines } = world()
     capi.own('one', 'theirs')
@@ -271,8 +286,10 @@ describe('a token', () => {
     [0, 0, 'login ask'],
     [60_001, 60_000, 'ask'],
     [60_000, 60_000, 'login ask'],
-  ])('with %i ms left and an offset of %i ms: %s', async (left, latencyOffset, expected) => {
-    const { capi, ask, storage, now } = world({ latencyOffset })
+    [10_001, undefined, 'ask'],
+    [10_000, undefined, 'login ask'],
+  ])('with %i ms left and an offset of %s ms: %s', async (left, latencyOffset, expected) => {
+    const { capi, ask, storage, now } = world(latencyOffset === undefined ? {} : { latencyOffset })
     await ask()
     await storage.update('one', { tokenExpiresAt: now() + left })
     capi.takeSeen()
@@ -299,6 +316,26 @@ describe('a token', () => {
     expect(await ask()).toBe('OK')
     expect(capi.takeSeen()).toBe('ask ask login ask')
     expect(machines.counts.relogins).toBe(1)
+  })
+
+  it('that never lives longer than the offset is used until CAPI refuses it', async () => {
+    const { capi, ask, pass } = world({ latencyOffset: 10_000 })
+    capi.tokenLife = 10_000
+    for (let i = 0; i < 3; i++) await ask()
+    expect(capi.takeSeen()).toBe('register login ask ask ask')
+    pass(10_000)
+    expect(await ask()).toBe('OK')
+    expect(capi.takeSeen()).toBe('ask login ask')
+  })
+
+  it.each([
+    ['a fraction of a millisecond', HOUR + 0.75, NOW + HOUR],
+    ['millions of years', 1e300, Number.MAX_SAFE_INTEGER],
+  ])('that lives for %s is stored with a whole number', async (_name, life, expiresAt) => {
+    const { capi, ask, record } = world()
+    capi.tokenLife = life
+    await ask()
+    expect((await record()).tokenExpiresAt).toBe(expiresAt)
   })
 
   it('that is over when it comes, by a clock that is wrong, is used until CAPI refuses it', async () => {
@@ -424,12 +461,16 @@ const outcomes: readonly [step: string, fault: Fault, code: string, state: strin
   ['request', 413, 'CAPI_STATUS', 'active', 'register login ask'],
   ['request', 422, 'CAPI_STATUS', 'active', 'register login ask'],
   ['request', 301, 'CAPI_STATUS', 'backing off', 'register login ask'],
+  ['request', 408, 'CAPI_STATUS', 'backing off', 'register login ask'],
+  ['request', 425, 'CAPI_STATUS', 'backing off', 'register login ask'],
   ['request', 401, 'OK', 'active', 'register login ask login ask'],
   ['request', 403, 'CAPI_AUTH', 'forbidden', 'register login ask'],
   ['request', 429, 'CAPI_STATUS', 'backing off', 'register login ask'],
   ['request', 500, 'CAPI_STATUS', 'backing off', 'register login ask'],
   ['request', 502, 'CAPI_STATUS', 'backing off', 'register login ask'],
   ['request', 503, 'CAPI_STATUS', 'backing off', 'register login ask'],
+  ['request', 'nobody', 'ERR_CSB_CONNECT', 'backing off', 'register login ask'],
+  ['request', 'tls', 'ERR_CSB_TLS', 'backing off', 'register login ask'],
   ['request', 'lost', 'ERR_CSB_CONNECTION_LOST', 'backing off', 'register login ask'],
   ['request', 'late', 'ERR_CSB_TIMEOUT', 'backing off', 'register login ask'],
   ['request', 'html', 'ERR_CSB_CAPI_BODY', 'backing off', 'register login ask'],
@@ -445,6 +486,9 @@ describe('the outcome', () => {
     expect(capi.takeSeen()).toBe(requests)
     const standing = await machines.standing('one')
     expect(standing?.state === 'blocked' ? standing.reason : standing?.state).toBe(state)
+    const isRefused = state === 'refused' || state === 'forbidden'
+    const login = isRefused ? { refused: 1, failed: 0 } : { refused: 0, failed: 1 }
+    if (step === 'login') expect(machines.counts.logins).toEqual({ ok: 0, ...login, 'over budget': 0 })
     if (state === 'active') {
       expect(await ask()).toBe('OK')
       return
@@ -470,10 +514,15 @@ describe('the outcome', () => {
     expect(await machines.standing('one')).toEqual({ state: 'active' })
   })
 
-  it('of a request that is given up is nothing', async () => {
+  it.each(['at once', 'after a new login'])('of a request that is given up %s is nothing', async (when) => {
     const { machines } = world()
     const caller = new AbortController()
+    let isFirst = when !== 'at once'
     const given = machines.withToken('one', caller.signal, async () => {
+      if (isFirst) {
+        isFirst = false
+        throw new CapiError('ERR_CSB_CAPI_AUTH', 'no', { status: 401 })
+      }
       caller.abort()
       throw new CapiError('ERR_CSB_CAPI_STATUS', 'came too late', { status: 500 })
     })
@@ -484,9 +533,10 @@ describe('the outcome', () => {
 
   it('stands, although it cannot be stored', async () => {
     const memory = new MemoryStorage().machines
+    let isFull = true
     const storage: MachineStorage = new Proxy(memory, {
       get: (target, name: keyof MachineStorage) =>
-        name === 'update' || name === 'setBreaker'
+        isFull && (name === 'update' || name === 'setBreaker')
           ? () => Promise.reject(new Error('disk full'))
           : target[name].bind(target),
     })
@@ -511,6 +561,9 @@ describe('the outcome', () => {
     )
     expect(await error).toMatchObject({ code: 'ERR_CSB_CAPI_AUTH' })
     expect(capi.takeSeen()).toBe('')
+    isFull = false
+    await machines.withToken('one', never, async () => 'taken')
+    expect(await machines.standing('one')).toEqual({ state: 'active' })
   })
 })
 
@@ -621,11 +674,25 @@ describe('backing off', () => {
     expect(await machines.standing('one')).toMatchObject({ pause: SECOND, failures: 1 })
   })
 
-  it('has full jitter', async () => {
-    const { capi, ask, machines } = world({ random: () => 0.25 })
+  it.each([
+    [0.25, 250],
+    [0.0625, 63],
+    [0, 1],
+  ])('has full jitter, of whole milliseconds: %f is %i ms', async (chance, pause) => {
+    const { capi, ask, machines } = world({ random: () => chance })
     capi.faults.push(500)
     await ask()
-    expect(await machines.standing('one')).toMatchObject({ pause: 250 })
+    expect(await machines.standing('one')).toMatchObject({ pause })
+  })
+
+  it('lasts as long as the first pause is told to, be that more than a quarter of an hour', async () => {
+    const { capi, ask, pass, machines } = world({ firstPause: HOUR })
+    for (let i = 0; i < 3; i++) {
+      capi.faults.push(500)
+      await ask()
+      expect(await machines.standing('one')).toMatchObject({ pause: HOUR })
+      pass(HOUR)
+    }
   })
 
   it.each([429, 503, 500])('waits at least as long as CAPI asks for (%i)', async (status) => {
@@ -708,6 +775,7 @@ describe('a 403', () => {
     })
     const probe = ask('two')
     await isAsked
+    pass(MINUTE - 1)
     const rest = [ask('one'), ask('three'), ask('two'), ask('one', other), ask('three', start())]
     expect(await Promise.all(rest)).toEqual(Array.from(rest, () => 'CAPI_BLOCKED'))
     expect(capi.takeSeen()).toBe('ask')
@@ -766,9 +834,46 @@ describe('a 403', () => {
       if ((await ask('good')) !== 'OK') stopped++
       pass(HOUR)
     }
-    expect(await machines.standing('bad')).toMatchObject({ state: 'blocked', reason: 'forbidden' })
+    expect(await machines.standing('bad')).toMatchObject({ state: 'blocked', reason: 'forbidden', pause: 4 * HOUR })
     expect(stopped).toBeLessThanOrEqual(2)
     expect(capi.seen.filter(({ kind, machineId }) => kind === 'login' && machineId === 'bad').length).toBeLessThan(17)
+  })
+
+  it('to a machine that met it before stops all again, unless CAPI has answered another one since', async () => {
+    const { capi, ask, pass, machines } = world()
+    await ask('one')
+    await ask('two')
+    const refused = async () => {
+      capi.faults.push(403)
+      expect(await ask('one')).toBe('CAPI_AUTH')
+    }
+    await refused()
+    pass(HOUR)
+    await refused()
+    expect(await ask('two')).toBe('CAPI_BLOCKED')
+    pass(2 * HOUR)
+    expect(await ask('two')).toBe('OK')
+    await refused()
+    expect(await ask('two')).toBe('OK')
+    expect(machines.counts.forbidden).toBe(3)
+  })
+
+  it('leaves no probe behind that a storage which fails has kept from going', async () => {
+    const memory = new MemoryStorage().machines
+    let isFull = false
+    const storage: MachineStorage = new Proxy(memory, {
+      get: (target, name: keyof MachineStorage) =>
+        isFull && name === 'setBreaker' ? () => Promise.reject(new Error('disk full')) : target[name].bind(target),
+    })
+    const { capi, ask, pass, machines } = world({ storage })
+    await ask('one')
+    capi.faults.push(403)
+    await ask('one')
+    pass(HOUR)
+    isFull = true
+    await expect(machines.login('one', never)).rejects.toThrow('disk full')
+    isFull = false
+    expect(await ask('one')).toBe('OK')
   })
 
   it('to an enrollment with a wrong key blocks nothing', async () => {
@@ -855,14 +960,15 @@ describe('the budget of logins', () => {
     })
     const { ask, machines } = world({ storage })
     for (let i = 0; i < 30; i++) await expect(machines.login('one', never)).rejects.toThrow('locked')
+    expect(machines.counts.logins['over budget']).toBe(0)
     fails = false
     expect(await ask('one')).toBe('OK')
   })
 })
 
 describe('requests that overlap', () => {
-  /** Holds back the answers to what `which` chooses. */
-  function hold(capi: SimulatedCapi, which: (request: SeenRequest) => boolean) {
+  /** `pass` waits there for `release`; `arrived`: somebody waits. */
+  function gate() {
     let release = () => {}
     let arrive = () => {}
     const arrived = new Promise<void>((resolve) => {
@@ -871,12 +977,18 @@ describe('requests that overlap', () => {
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    capi.onRequest = (request) => {
-      if (!which(request)) return
+    const pass = () => {
       arrive()
       return released
     }
-    return { arrived, release: () => release() }
+    return { arrived, pass, release: () => release() }
+  }
+
+  /** Holds back the answers to what `which` chooses. */
+  function hold(capi: SimulatedCapi, which: (request: SeenRequest) => boolean) {
+    const { arrived, pass, release } = gate()
+    capi.onRequest = (request) => (which(request) ? pass() : undefined)
+    return { arrived, release }
   }
 
   it('with a refusal are not followed by another request', async () => {
@@ -930,24 +1042,14 @@ describe('requests that overlap', () => {
   it('with a login that ends between a look at the storage and the next one use its token', async () => {
     const memory = new MemoryStorage().machines
     let looks = 0
-    let release = () => {}
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    let arrive = () => {}
-    const arrived = new Promise<void>((resolve) => {
-      arrive = resolve
-    })
+    const { arrived, pass, release } = gate()
     const storage: MachineStorage = new Proxy(memory, {
       get: (target, name: keyof MachineStorage) =>
         name !== 'get'
           ? target[name].bind(target)
           : async (machineId: string) => {
               const record = await target.get(machineId)
-              if (++looks === 2) {
-                arrive()
-                await released
-              }
+              if (++looks === 2) await pass()
               return record
             },
     })
@@ -993,6 +1095,71 @@ describe('requests that overlap', () => {
     expect(await machines.breaker()).toMatchObject({ pause: HOUR })
   })
 
+  it.each([
+    ['well', 'none', 'OK'],
+    ['in trouble', 500, 'CAPI_STATUS'],
+  ] as const)('with a probe and end %s leave the others waiting for it', async (_name, fault, answer) => {
+    const { capi, ask, pass } = world()
+    capi.tokenLife = null
+    for (const id of ['one', 'two', 'three']) await ask(id)
+    const old = hold(capi, ({ machineId }) => machineId === 'two')
+    const late = ask('two')
+    await old.arrived
+    capi.faults.push(403)
+    await ask('one')
+    pass(HOUR)
+    const young = hold(capi, ({ machineId }) => machineId === 'three')
+    const probe = ask('three')
+    await young.arrived
+    capi.faults.push(fault)
+    old.release()
+    expect(await late).toBe(answer)
+    expect(await ask('one')).toBe('CAPI_BLOCKED')
+    young.release()
+    expect(await probe).toBe('OK')
+    expect(await ask('one')).toBe('OK')
+  })
+
+  it('with the end of a pause by hand do not bring it back', async () => {
+    const { capi, ask, pass, start, storage } = world()
+    await ask('one')
+    capi.faults.push(403)
+    await ask('one')
+    pass(HOUR)
+    const { arrived, release } = hold(capi, () => true)
+    const probe = ask('one')
+    await arrived
+    await start().unblock()
+    capi.faults.push(500)
+    release()
+    expect(await probe).toBe('CAPI_STATUS')
+    expect(await storage.breaker()).toBeNull()
+  })
+
+  it('with the end of a pause by hand are noted before it', async () => {
+    const memory = new MemoryStorage().machines
+    const { arrived, pass, release } = gate()
+    const storage: MachineStorage = new Proxy(memory, {
+      get: (target, name: keyof MachineStorage) =>
+        name !== 'update'
+          ? target[name].bind(target)
+          : async (...[machineId, changes]: Parameters<MachineStorage['update']>) => {
+              if (changes.standing?.state === 'blocked') await pass()
+              await target.update(machineId, changes)
+            },
+    })
+    const { capi, ask, machines } = world({ storage })
+    await ask()
+    capi.faults.push(403)
+    const late = ask()
+    await arrived
+    const unblocked = machines.unblock()
+    release()
+    expect([await late, await unblocked]).toEqual(['CAPI_AUTH', 1])
+    expect(await machines.standing('one')).toEqual({ state: 'active' })
+    expect(await machines.breaker()).toBeNull()
+  })
+
   it('with one that CAPI asks to wait after do not lift the pause', async () => {
     const { capi, ask, machines } = world()
     await ask()
@@ -1025,11 +1192,11 @@ describe('requests that overlap', () => {
   })
 
   it.each([
-    [400, 500, 'refused'],
-    [400, 403, 'refused'],
-    [403, 500, 'forbidden'],
-    [403, 403, 'forbidden'],
-  ])('with a login that ends in %i, and end in %i, leave the machine %s', async (status, then, reason) => {
+    [400, 500, 'refused', null],
+    [400, 403, 'refused', null],
+    [403, 500, 'forbidden', HOUR],
+    [403, 403, 'forbidden', HOUR],
+  ])('with a login that ends in %i, and end in %i, leave the machine %s', async (status, then, reason, pause) => {
     const { capi, ask, storage, machines } = world()
     await ask()
     const { arrived, release } = hold(capi, ({ kind }) => kind === 'ask')
@@ -1041,7 +1208,7 @@ describe('requests that overlap', () => {
     capi.faults.push(then)
     release()
     expect(await late).toBe(then === 500 ? 'CAPI_STATUS' : 'CAPI_AUTH')
-    expect(await machines.standing('one')).toMatchObject({ state: 'blocked', reason })
+    expect(await machines.standing('one')).toMatchObject({ state: 'blocked', reason, pause })
   })
 
   it('and are all asked to wait, wait for the longest', async () => {
@@ -1114,4 +1281,19 @@ it('gives up logins that are under way when it closes, and holds nothing against
   await machines.close()
   expect(await login).toBe('ERR_CSB_STATE')
   expect(await machines.standing('one')).toEqual({ state: 'active' })
+})
+
+it('has written what came of a login when it is closed, so that the storage may close then', async () => {
+  const { capi, machines, record } = world()
+  let open = () => {}
+  capi.gate = new Promise((resolve) => {
+    open = resolve
+  })
+  const login = machines.login('one', never)
+  await new Promise(setImmediate)
+  const closing = machines.close()
+  open()
+  await closing
+  expect((await record()).token).toBe('token-1')
+  await login
 })

@@ -26,7 +26,8 @@ describe('judgeScenarioName', () => {
     ['acme/ssh-bf\n', 'invalid'],
     ['acme/éclair', 'invalid'],
     ["manual 'ban' from 'localhost'", 'invalid'],
-    [`a/${'b'.repeat(300)}`, 'invalid'],
+    [`a/${'b'.repeat(253)}`, 'unusual'],
+    [`a/${'b'.repeat(254)}`, 'invalid'],
   ])('%j is %s', (name, verdict) => {
     const judged = judgeScenarioName(name)
     expect(judged.verdict).toBe(verdict)

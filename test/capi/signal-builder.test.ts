@@ -184,6 +184,15 @@ describe('buildSignal', () => {
     expect([start_at, stop_at]).toEqual(['2024-01-01T00:00:02.000Z', '2024-01-01T00:00:02.000Z'])
   })
 
+  it('refuses unknown fields, and says which were meant', () => {
+    expect(() => buildSignal({ ...properties, scenario_hash: 'x' } as never, { value: '1.2.3.4' })).toThrow(
+      'scenario_hash: unknown field; did you mean scenarioHash?',
+    )
+    expect(() => buildSignal(properties, { value: '1.2.3.4', asName2: 'x' } as never)).toThrow(
+      'source.asName2: unknown field; did you mean asName?',
+    )
+  })
+
   it('refuses decisions that are no list, or no decisions', () => {
     const source = { value: '1.2.3.4' }
     const bad: readonly unknown[] = [

@@ -72,11 +72,11 @@ describe('validateSignal', () => {
 
   it.each<Change>([
     ['source', { scope: 'Range', value: '10.0.0.0/8' }],
+    ['source', { scope: 'range', value: '10.0.0.1' }],
     ['source', { scope: 'Country', value: 'FR' }],
     ['source', { scope: 'ip', value: '2001:db8::1', ip: '2001:db8::1', range: '2001:db8::/32' }],
     ['scenario', "manual 'ban' from 'localhost'"], // as the engine's own
     ['machine_id', 'my-company_0edc1f3d'],
-    ['message', 'x'.repeat(4096)],
     ['decisions.0.duration', '-1m30.5s'],
     ['decisions.0.until', ''],
     ['context.0.value', ''],
@@ -85,9 +85,20 @@ describe('validateSignal', () => {
     expect(messageOf(changed(change))).toBe('taken')
   })
 
+  it.each<Change>([
+    ['machine_id', 'x'.repeat(128)],
+    ['uuid', 'x'.repeat(64)],
+    ['message', 'x'.repeat(4096)],
+    ['context.0.value', 'x'.repeat(4096)],
+    ['decisions', Array(1000).fill(decision)],
+  ])('takes %s as long as it may be', (...change) => {
+    expect(messageOf(changed(change))).toBe('taken')
+  })
+
   it.each<readonly [...Change, said: string]>([
     ['uuid', undefined, 'uuid: expected a text of 1 to 64'],
     ['uuid', '', 'uuid'],
+    ['uuid', 'x'.repeat(65), 'uuid: expected a text of 1 to 64'],
     ['machine_id', 'x'.repeat(129), 'machine_id: expected a text of 1 to 128'],
     ['message', null, 'message: expected a text of 0 to 4096 characters without NUL or lone surrogates, got null'],
     ['message', 'x'.repeat(4097), 'message'],
@@ -99,6 +110,9 @@ describe('validateSignal', () => {
     ['source', 'ip', 'source: expected an object, got "ip"'],
     ['source.scope', '', 'source.scope'],
     ['source.value', 'x', 'source.value: expected an IP address, as scope is ip, got "x"'],
+    ['source', { scope: 'Ip', value: 'x' }, 'source.value: expected an IP address, as scope is Ip, got "x"'],
+    ['source', { scope: 'range', value: 'fe80::%eth0/64' }, 'source.value: expected an IP address or a CIDR'],
+    ['source.range', 'fe80::1%eth0', 'source.range: expected an IP address or a CIDR'],
     [
       'source',
       { scope: 'Range', value: '10.0.0.0/33' },
@@ -123,6 +137,8 @@ describe('validateSignal', () => {
       'context: expected a list of at most 100, got a list of 101',
     ],
     ['context.0.value', undefined, 'context[0].value'],
+    ['context.0.value', 'x'.repeat(4097), 'context[0].value: expected a text of 0 to 4096'],
+    ['decisions', Array(1001).fill(decision), 'decisions: expected a list of at most 1000, got a list of 1001'],
     ['decisions.0', 'ban', 'decisions[0]: expected an object, got "ban"'],
     ['decisions.0.id', -1, 'decisions[0].id'],
     ['decisions.0.duration', '1 day', 'decisions[0].duration: expected a Go duration such as 24h0m0s, got "1 day"'],

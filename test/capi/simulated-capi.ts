@@ -7,8 +7,18 @@ import { BouncerError } from '../../src/errors.js'
 
 const MINUTE = 60_000
 
-/** A status in place of the answer; `html`: 200 with a page; `lost`: never came; `late`: done, but the answer is lost. */
-export type Fault = number | { readonly status: number; readonly retryAfter: number } | 'html' | 'lost' | 'late'
+/**
+ * A status in place of the answer; `html`: 200 with a page; `nobody`, `tls`: no connection; `lost`: never came; `late`: done, but
+ * the answer is lost.
+ */
+export type Fault =
+  | number
+  | { readonly status: number; readonly retryAfter: number }
+  | 'html'
+  | 'nobody'
+  | 'tls'
+  | 'lost'
+  | 'late'
 
 export interface SeenRequest {
   readonly kind: 'register' | 'login' | 'enroll' | 'ask'
@@ -112,6 +122,8 @@ export class SimulatedCapi implements Pick<CapiApi, 'target' | 'register' | 'log
     await this.onRequest(request)
     await this.gate
     const fault = this.faults.shift() ?? 'none'
+    if (fault === 'nobody') throw new BouncerError('ERR_CSB_CONNECT', 'Nothing answers')
+    if (fault === 'tls') throw new BouncerError('ERR_CSB_TLS', 'The certificate is over')
     if (fault === 'lost') throw new BouncerError('ERR_CSB_CONNECTION_LOST', 'The connection broke')
     if (fault === 'html') throw new BouncerError('ERR_CSB_CAPI_BODY', 'The answer is not JSON: "<html>"')
     if (typeof fault === 'number') throw refusal(path, fault, `fault ${fault}`)

@@ -32,7 +32,7 @@ test('registers, adds from a pipe, sends and ends by itself; nobody else may rea
   expect(statSync(join(desk.directory, 'capi.db')).mode & 0o077).toBe(0)
 })
 
-test('SIGINT ends a send cleanly', async () => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends a send cleanly', async (signal) => {
   const desk = await CapiDesk.set()
   await desk.register('--machine-id', idOf('m'))
   await desk.add(2)
@@ -40,7 +40,7 @@ test('SIGINT ends a send cleanly', async () => {
   const arrived = desk.capi.nextRequest(({ path }) => path === '/v3/signals')
   const { child, end } = start(desk, ['capi', 'signals', 'send', '-c', desk.config])
   await arrived
-  child.kill('SIGINT')
+  child.kill(signal)
   expect(await end).toEqual({
     code: 1,
     signal: null,
@@ -66,5 +66,5 @@ test('commands that need no database load none', async () => {
   expect(code).toBe(0)
   expect(err).toContain('commander')
   expect(err).not.toMatch(/kysely|@photostructure/)
-  expect((await start(desk, ['capi', 'status', '-c', desk.config], env).end).err).toContain('kysely')
+  expect((await start(desk, ['capi', 'register', '-c', desk.config], env).end).err).toContain('kysely')
 })

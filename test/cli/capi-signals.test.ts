@@ -58,6 +58,9 @@ describe('signals add', () => {
     ['no address', ['--scenario', 'a/b'], 'ERR_CSB_CONFIG: expected --address and --scenario, or --file\n'],
     ['no scenario', ['--address', '192.0.2.1'], 'ERR_CSB_CONFIG: expected --address and --scenario, or --file\n'],
     ['one beside a file', [...one, '--file', 'x'], 'ERR_CSB_CONFIG: --file: has whole signals; leave --address'],
+    ['a message beside a file', ['--message', 'm', '--file', 'x'], 'ERR_CSB_CONFIG: --file: has whole signals'],
+    ['a time beside a file', ['--at', '2026-01-26T10:20:46Z', '--file', 'x'], 'ERR_CSB_CONFIG: --file: has whole'],
+    ['a context beside a file', ['--context', 'a=b', '--file', 'x'], 'ERR_CSB_CONFIG: --file: has whole signals'],
     [
       'a bad address',
       ['--address', 'x', '--scenario', 'a/b'],
@@ -106,23 +109,25 @@ describe('signals add', () => {
       '',
       { address: '192.0.2.0/24', scenario: 'a/b' },
       whole,
+      { address: '192.0.2.4', scenario: 'a/b', machine_id: idOf('s') },
     )
     const file = desk.write('signals.jsonl', `\uFEFF${text}`.trimEnd())
-    expect(await desk.json('signals', 'add', '--file', file)).toEqual({ added: 3, known: 0, dropped: 0 })
+    expect(await desk.json('signals', 'add', '--file', file)).toEqual({ added: 4, known: 0, dropped: 0 })
     expect(await desk.jsonLines('signals', 'list')).toMatchObject([
       { signal: { machine_id: idOf('m'), source: { scope: 'ip', value: '192.0.2.1' } } },
       { signal: { machine_id: idOf('m'), source: { scope: 'range', value: '192.0.2.0/24' } } },
       { signal: { uuid: 'u-1', machine_id: idOf('o'), scenario_trust: 'custom' } },
+      { signal: { machine_id: idOf('s'), source: { scope: 'ip', value: '192.0.2.4' } } },
     ])
   })
 
   test('an array, and again: what is known is not added twice', async () => {
     const desk = await registered()
-    const array = [1, 2].map((n) => ({ address: `192.0.2.${n}`, scenario: 'a/b', uuid: `u-${n}` }))
-    const input = JSON.stringify(array, null, 2)
+    const array = Array.from({ length: 1001 }, (_, n) => ({ address: '192.0.2.1', scenario: 'a/b', uuid: `u-${n}` }))
+    const input = `\uFEFF ${JSON.stringify(array, null, 2)}`
     const add = () => desk.runWith({ input }, 'signals', 'add', '--file', '-')
-    expect(await add()).toMatchObject({ exitCode: 0, out: '2 added\n' })
-    expect(await add()).toMatchObject({ exitCode: 0, out: '0 added, 2 known already\n' })
+    expect(await add()).toMatchObject({ exitCode: 0, out: '1001 added\n' })
+    expect(await add()).toMatchObject({ exitCode: 0, out: '0 added, 1001 known already\n' })
   })
 
   test('with bad lines names each of them, and adds nothing', async () => {
@@ -171,7 +176,8 @@ describe('signals add', () => {
     expect(out).toBe('2500 added\n')
     expect(err.endsWith('\r\u001b[K')).toBe(true)
     const stored = await desk.jsonLines('signals', 'list', '--limit', '5000')
-    expect(stored.map((record) => (record as { signal: { message: string } }).signal.message).at(-1)).toBe('é2499')
+    const messages = stored.map((record) => (record as { signal: { message: string } }).signal.message)
+    expect(messages).toEqual(Array.from({ length: 2500 }, (_, n) => `é${n}`))
   })
 })
 
@@ -278,6 +284,8 @@ describe('signals send', () => {
     expect(shown.out).toMatch(/quarantined +192\.0\.2\.1 +.* refused: .*422/)
     expect(shown.out).not.toContain('\u001b')
     desk.capi.heal()
+    const others = await desk.run('signals', 'requeue', '--machine', idOf('x'))
+    expect(others).toEqual({ exitCode: 0, out: '0 signals are queued again\n', err: '' })
     expect(await desk.run('signals', 'requeue')).toEqual({ exitCode: 0, out: '1 signal is queued again\n', err: '' })
     expect(await desk.run('signals', 'send')).toMatchObject({ exitCode: 0, out: '1 sent, 0 quarantined, 0 queued\n' })
   })

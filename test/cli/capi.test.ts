@@ -1,6 +1,6 @@
 /** `crowdsec-bouncer capi`: machines and decisions. Every command against a FakeCapi, with a real SQLite storage. */
 
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { generateMachineId } from '../../src/capi-client.js'
@@ -337,6 +337,7 @@ describe('enroll', () => {
 describe('status', () => {
   test('of nothing', async () => {
     const desk = await CapiDesk.set()
+    await desk.inStorage(async () => {})
     expect(await desk.run('status')).toEqual({
       exitCode: 0,
       err: '',
@@ -503,5 +504,42 @@ describe('all of them', () => {
     const { err } = await desk.runWith({ isWatched: true }, 'decisions')
     expect(err).toBe('pulling the decisions\r\u001b[Kdecisions: 0, taken back: 0, blocklists: 0, allowlists: 0\n')
     expect((await desk.run('decisions')).err).not.toContain('\r')
+  })
+})
+
+describe('a storage that is not there', () => {
+  test.each<[string, string[]]>([
+    ['status', []],
+    ['unblock', []],
+    ['unblock', [idOf('m')]],
+    ['signals', ['list']],
+    ['signals', ['send']],
+    ['signals', ['prune']],
+    ['signals', ['prune', '--failing-machines']],
+    ['signals', ['requeue']],
+  ])('is named and not made by %s %j', async (command, words) => {
+    const desk = await CapiDesk.set()
+    const typo = join(desk.directory, 'typo.db')
+    const { exitCode, out, err } = await desk.run(command, ...words, '--storage', `sqlite:${typo}`)
+    expect([exitCode, out, existsSync(typo)]).toEqual([2, '', false])
+    expect(err).toMatch(/^ERR_CSB_STORAGE: There is no storage sqlite:\S+typo.db: no such file; .*\n$/)
+    expect(desk.capi.requests).toEqual([])
+  })
+
+  test.each<[string, string[]]>([
+    ['register', []],
+    ['login', []],
+    ['enroll', ['key1']],
+    ['decisions', []],
+    ['signals', ['add', '--address', '192.0.2.1', '--scenario', SCENARIO]],
+  ])('is made by %s %j', async (command, words) => {
+    const desk = await CapiDesk.set()
+    await desk.run(command, ...words)
+    expect(existsSync(join(desk.directory, 'capi.db'))).toBe(true)
+  })
+
+  test('is no question of a file where it is memory', async () => {
+    const desk = await CapiDesk.set()
+    expect(await desk.run('status', '--storage', 'memory')).toMatchObject({ exitCode: 0 })
   })
 })

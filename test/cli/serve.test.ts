@@ -105,18 +105,21 @@ describe('without a configuration', () => {
 })
 
 describe('a signal', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it cleanly, keep-alive connections and all', async (signal) => {
-    const { url, child, exit, out } = await serve()
-    await ready(url)
-    const { socket, received } = rawConnection(Number(new URL(url).port))
-    socket.write('GET /check?ip=203.0.113.7 HTTP/1.1\r\nhost: x\r\n\r\n')
-    await once(socket, 'data')
-    child.kill(signal)
-    expect(await exit).toEqual({ code: 0, signal: null })
-    expect(await received).toContain('"action":"ban"')
-    expect(out()).toContain(`${signal}: stopping`)
-    expect(out().trimEnd().split('\n').at(-1)).toContain('"msg":"stopped"')
-  })
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s ends it cleanly, keep-alive connections and all',
+    async (signal) => {
+      const { url, child, exit, out } = await serve()
+      await ready(url)
+      const { socket, received } = rawConnection(Number(new URL(url).port))
+      socket.write('GET /check?ip=203.0.113.7 HTTP/1.1\r\nhost: x\r\n\r\n')
+      await once(socket, 'data')
+      child.kill(signal)
+      expect(await exit).toEqual({ code: 0, signal: null })
+      expect(await received).toContain('"action":"ban"')
+      expect(out()).toContain(`${signal}: stopping`)
+      expect(out().trimEnd().split('\n').at(-1)).toContain('"msg":"stopped"')
+    },
+  )
 
   test('and its echo, as npm sends one, are one request', async () => {
     const { url, child, exit } = await serve()
@@ -132,6 +135,7 @@ describe('a signal', () => {
   test.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGHUP', 129],
   ] as const)('%s again ends it at once, with %d', async (signal, code) => {
     const { url, child, exit, out } = await serve()
     const { socket } = rawConnection(Number(new URL(url).port))

@@ -48,13 +48,31 @@ describe('capi_pull', () => {
       'capi: { pull: true, pull_interval: 1m }',
       /capi_pull_interval in .*: expected a duration of 10m or more such as 2h, got "1m"/,
     ],
-    ['capi: yes', /capi in .*: unknown option/],
+    ['capi: true', /capi in .*: unknown option; did you mean one of capi_url, .*, capi_pull, .*\?/],
+    ['tls: true', /tls in .*: unknown option; did you mean one of tls_cert_file, .*\?/],
+    ['capi: { report: true }', /capi_report in .*: unknown option; did you mean report, without capi before it\?/],
+    ['capi_allowlist: [192.0.2.1]', /capi_allowlist in .*: .* did you mean allowlist, without capi before it\?/],
+    ['capi_pul: true', /capi_pul in .*: unknown option; did you mean capi_(?:url|pull)\?/],
+    ['capi: { frobnicate: 1 }', /capi_frobnicate in \S+: unknown option(?!; did)/],
     [
       'capi: { pull: true, community_pull: false, additional_pull: false }',
       /^capi_pull in .*: there is nothing to pull, since capi_community_pull in .* and capi_additional_pull in .* are both off$/,
     ],
   ])('%s is refused', async (text, message) => {
     await expect(loaded(text)).rejects.toThrow(message)
+  })
+
+  it('in the environment and in code, gets the same hints', async () => {
+    await expect(loaded('capi_pull: true', { CROWDSEC_BOUNCER_CAPI_REPORT: 'true' })).rejects.toThrow(
+      'CROWDSEC_BOUNCER_CAPI_REPORT: unknown option; did you mean CROWDSEC_BOUNCER_REPORT, without capi before it?',
+    )
+    expect(() => parseOptions({ capi: { pull: true } })).toThrow(/capi: unknown option; did you mean one of capiUrl, /)
+  })
+
+  it('is left out where nothing stands under its block', async () => {
+    await expect(loaded('decisions_file: list.txt\ncapi:\n  # pull: true\n')).resolves.toMatchObject({
+      capiPull: false,
+    })
   })
 
   it('without anything to pull is refused', () => {

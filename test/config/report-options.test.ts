@@ -53,6 +53,12 @@ describe('refuses', () => {
     [{ capiMachineId: 'short' }, /^capiMachineId: expected 48 letters and digits, got "short"/],
     [{ capiPassword: 'p' }, /^capiPassword: needs capiMachineId beside it$/],
     [{ capiStorage: 'mysql://u:secret@h/d' }, /^capiStorage: expected .*, got a text that is not shown$/],
+    [
+      { capiStorage: 'postgresql://u:secret@127.0.0.1:notaport/d' },
+      /^capiStorage: expected .*, got a text that is not shown \(it cannot be parsed as postgresql:[^)]+\)$/,
+    ],
+    [{ capiStorage: 'postgresql://u:sec/ret@h/d' }, /^capiStorage: (?!.*ret@).*percent-encode the password/],
+    [{ capiStorage: 'postgresql://u:sec#ret@h/d' }, /^capiStorage: (?!.*ret@).*percent-encode the password/],
     [{ capiStorage: 'x.db' }, /^capiStorage: expected `sqlite:PATH`/],
     [{ capiStorage: ' sqlite::memory: ' }, /^capiStorage: expected .* or `memory`/],
     [{ reportScenario: 'me/z' }, /^reportScenario: expected one of capiScenarios, got "me\/z"$/],

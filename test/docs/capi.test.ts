@@ -71,6 +71,26 @@ it('a bouncer on CAPI alone', async () => {
   for (const file of ['capi.db', 'decisions']) expect(existsSync(join(project.directory, 'my-app', file))).toBe(true)
 })
 
+it('each piece compiles as strict TypeScript', async () => {
+  await project.link('@types', join(ROOT, 'node_modules/@types'))
+  const files = blocks('js').map((_, index) => `piece${index}.ts`)
+  for (const [index, file] of files.entries()) await project.write(file, blocks('js')[index] ?? '')
+  const compilerOptions = {
+    target: 'ES2023',
+    module: 'NodeNext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ['node'],
+  }
+  await project.write('package.json', JSON.stringify({ type: 'module' }))
+  await project.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const compiled = await run(process.execPath, [tsc, '-p', '.'], { cwd: project.directory }).catch((error) => error)
+  expect(compiled.stdout).toBe('')
+})
+
 it('its YAML means the same', async () => {
   const [yaml = ''] = blocks('yaml')
   await project.write('service.yaml', localised(yaml))

@@ -199,6 +199,18 @@ describe('what stays behind', () => {
     expect(warnings).toEqual([])
   })
 
+  it.each([
+    ['fails', '', close],
+    ['is not read to its end', `${head}Content-Length: 9\r\n\r\nabc`, silence],
+  ] as const)('no deadline keeps the process alive after an exchange that %s', async (_how, text, then) => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const client = clientOf(await serveRaw(text, then))
+    const before = timers()
+    const response = await get(client, { deadline: 600_000 }).catch(() => null)
+    response?.discard()
+    expect(timers()).toBeLessThanOrEqual(before)
+  })
+
   it('close() closes connections that are kept for later, too', async () => {
     const server = createHttpServer((_request, response) => response.end('abc'))
     onTestFinished(() => void server.close())

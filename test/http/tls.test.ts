@@ -1,6 +1,7 @@
 /** TLS of the transport: whom it trusts, who it is, and certificates that are replaced. The certificates are fixtures. */
 
 import { copyFileSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -161,6 +162,27 @@ describe('files', () => {
     expect(await textOf(client)).toBe('bouncer')
     put('other-client')
     await vi.waitFor(async () => expect(await textOf(client)).toBe('other'), { timeout: 5000, interval: 200 })
+  })
+
+  it('a replacement lets an exchange under way finish', async () => {
+    const { paths, put } = replaceable('client')
+    let held: ServerResponse | undefined
+    const port = await serveHttps('server', asks, (request, response) => {
+      if (request.url !== '/slow') return void response.end('quick')
+      held = response
+      response.write('begun and ')
+    })
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const client = clientOf(port, paths)
+    expect(await textOf(client)).toBe('quick')
+    const slow = await client.get({ path: 'slow', deadline: 5000, signal: never })
+    now += 1001
+    put('other-client')
+    expect(await textOf(client)).toBe('quick')
+    held?.end('finished')
+    expect(await slow.excerpt(1000)).toBe('begun and finished')
   })
 
   it('half a replacement is told, and the old ones stay until the other half is there', async () => {

@@ -164,6 +164,25 @@ describe('a bad network', () => {
     expect(await storage.signals.add(signalsOf(5))).toMatchObject({ added: 5 })
   })
 
+  it('is waited for no longer where the storage is given up', async () => {
+    const url = await engine.createDatabase()
+    const giveUp = new AbortController()
+    const storage = await open(url, { giveUp: giveUp.signal })
+    const other = await connect(url)
+    await other.query('begin; lock table csb_signal in access exclusive mode')
+    const adding = refuses(storage.signals.add(signalsOf(5)), /terminated/)
+    const waits = `select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = '${nameOf(url)}'`
+    while ((await engine.query('postgres', waits)).length === 0);
+    const closing = storage.close()
+    const began = performance.now()
+    giveUp.abort()
+    await Promise.all([adding, closing])
+    expect(performance.now() - began).toBeLessThan(1000)
+    await other.query('rollback')
+    expect(await (await open(url)).signals.counts()).toMatchObject({ queued: 0 })
+    await refuses(open(url, { giveUp: giveUp.signal }), /given up/)
+  })
+
   it('is over when the server is there again', async () => {
     const { signals } = await openEmpty({})
     await signals.add(signalsOf(3))

@@ -189,6 +189,23 @@ describe('an outbox that cannot be written', () => {
     expect([reporter.pending, reporter.stored]).toEqual([0, 1])
   })
 
+  it('has what it was handed only when it says so, and is not complained of after the end', async () => {
+    const lines: string[] = []
+    const write = (line: string) => void lines.push(line)
+    const logger = { debug: write, info: write, warn: write, error: write }
+    let fail: (error: Error) => void = () => {}
+    const add = () => new Promise<never>((_, reject) => { fail = reject }) // biome-ignore format: one line
+    const { reporter } = setUp({ window: 1000, add, logger })
+    reporter.blocked({ address: '1.2.3.4', verdict: found(), action: 'ban', request: null })
+    reporter.tick()
+    expect(reporter.pending).toBe(1)
+    const stopped = reporter.stop()
+    fail(new Error('locked'))
+    await expect(stopped).rejects.toThrow('locked')
+    expect(reporter.pending).toBe(1)
+    expect(lines).toEqual([])
+  })
+
   it('an answer that was lost makes no second signal', async () => {
     const uuids: string[] = []
     let isLost = true

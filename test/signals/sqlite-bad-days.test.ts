@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -115,6 +115,60 @@ describe('the file', () => {
     expect(await adding).toMatchObject({ added: 1000 })
     await expect(storage.signals.counts()).rejects.toEqual(failureLike(/destroyed|closed/))
     await storage.close()
+  })
+})
+
+describe('a file that is lost while it is open', () => {
+  const calls: readonly [string, (storage: Storage) => Promise<unknown>][] = [
+    ['add', ({ signals }) => signals.add([signalOf('new')])],
+    ['claim', ({ signals }) => signals.claim({ machineId: 'm1', limit: 1, owner: 'a', lease: 1 })],
+    ['markSent', ({ signals }) => signals.markSent(['s0'], { keep: true })],
+    ['machinesWithQueued', ({ signals }) => signals.machinesWithQueued()],
+    ['counts', ({ signals }) => signals.counts()],
+    ['machines.list', ({ machines }) => machines.list()],
+  ]
+
+  it.each(calls)('is noticed by %s', async (_, call) => {
+    const lost: string[] = []
+    const storage = await openStorage(where, { onLost: ({ message }) => lost.push(message) })
+    onTestFinished(() => storage.close())
+    await storage.signals.add(signalsOf(3))
+    rmSync(path)
+    const message = `The storage ${where} cannot be used: the file was deleted or moved away while it was in use`
+    await expect(call(storage)).rejects.toEqual(failure(message))
+    writeFileSync(path, '')
+    await expect(call(storage)).rejects.toEqual(failureLike(/the file was replaced by another one while/))
+    expect(lost).toEqual([message, expect.stringContaining('replaced')])
+  })
+
+  it('takes nothing that had to wait for a lock meanwhile', async () => {
+    const storage = await open()
+    const other = await raw()
+    other.exec('begin immediate')
+    const adding = storage.signals.add(signalsOf(3))
+    await new Promise(setImmediate)
+    renameSync(path, `${path}.old`)
+    other.exec('commit')
+    await expect(adding).rejects.toEqual(failureLike(/deleted or moved away/))
+    expect(other.prepare('select * from csb_signal').all()).toEqual([])
+    renameSync(`${path}.old`, path)
+    expect(await storage.signals.add(signalsOf(3))).toMatchObject({ added: 3 })
+  })
+})
+
+describe('a storage that is given up', () => {
+  it('waits for no lock any more', async () => {
+    const giveUp = new AbortController()
+    const storage = await openStorage(where, { giveUp: giveUp.signal })
+    const other = await raw()
+    other.exec('begin immediate')
+    const began = performance.now()
+    const adding = storage.signals.add(signalsOf(3))
+    const closing = storage.close()
+    giveUp.abort()
+    await expect(adding).rejects.toEqual(failureLike(/another process keeps it locked/))
+    await closing
+    expect(performance.now() - began).toBeLessThan(2000) // of the 5 s that it would wait
   })
 })
 

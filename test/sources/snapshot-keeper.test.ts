@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Bouncer, type BouncerOptions, createBouncer, type Source } from '../../src/index.js'
+import { type Bouncer, type BouncerOptions, createBouncer, type DecisionSink, type Source } from '../../src/index.js'
 import { decision, listSource } from '../source-of-decisions.js'
 
 let folder: string
@@ -23,12 +23,36 @@ async function run(options: BouncerOptions): Promise<Bouncer> {
   const bouncer = createBouncer({ snapshotFile, startTimeout: 200, ...options })
   running.push(bouncer)
   await bouncer.start()
+  for (const source of options.sources ?? []) if (source instanceof SilentSource) await source.started
   return bouncer
 }
 
-/** A source that never delivers. */
-function silentSource(name = 'list', settings?: string): Source {
-  return { name, start() {}, stop() {}, ...(settings === undefined ? {} : { settings }) }
+/** A source that never delivers. It is started when its snapshot has been read, which may take longer than the bouncer waits. */
+class SilentSource implements Source {
+  readonly name: string
+  readonly settings: string
+  start: () => void = () => {}
+  readonly started: Promise<void>
+
+  constructor(name = 'list', settings = '') {
+    this.name = name
+    this.settings = settings
+    this.started = new Promise((resolve) => {
+      this.start = resolve
+    })
+  }
+
+  stop() {}
+}
+
+/** A source that delivers what the test tells its sink, which is there when the source has started. */
+function toldSource(readyAfter: 'replaceAll' | 'any success' = 'replaceAll') {
+  let start: Source['start'] = () => {}
+  const sink = new Promise<DecisionSink>((resolve) => {
+    start = resolve
+  })
+  const source: Source = { name: 'list', readyAfter, start, stop() {} }
+  return { source, sink }
 }
 
 function logger(): { lines: string[]; debug(): void; info(): void; warn(line: string): void; error(): void } {
@@ -40,7 +64,7 @@ describe('snapshotFile', () => {
   it('is written on stop, in force after a restart before the source answers, and replaced by what it says', async () => {
     const first = await run({ sources: [listSource([decision(), decision({ value: '5.5.5.5' })])] })
     await first.stop()
-    const second = await run({ sources: [silentSource()] })
+    const second = await run({ sources: [new SilentSource()] })
     expect([second.check('1.2.3.4').action, second.isReady()]).toEqual(['ban', false])
     await second.stop()
     const third = await run({ sources: [listSource([decision({ value: '6.6.6.6' })])] })
@@ -51,29 +75,75 @@ describe('snapshotFile', () => {
     ])
   })
 
-  it('is written while running, at most every snapshotInterval', async () => {
-    const bouncer = await run({ sources: [listSource([decision()])], snapshotInterval: 100 })
+  it('is written with the first full sync, which a process may not outlive for long, and not before', async () => {
+    const { source, sink: toCome } = toldSource()
+    await run({ sources: [source] })
+    const sink = await toCome
+    await sink.apply({ new: [decision()] })
+    expect(await readdir(folder)).toEqual([])
+    await sink.replaceAll([decision({ value: '5.5.5.5' })])
     await expect.poll(() => readdir(folder), { interval: 20 }).toEqual(['snapshot'])
-    const written = await readFile(snapshotFile)
+    const again = await run({ sources: [new SilentSource()] })
+    expect([again.check('5.5.5.5').action, again.check('1.2.3.4').action]).toEqual(['ban', 'allow'])
+  })
+
+  it('is then written while running, at most every snapshotInterval', async () => {
+    const { source, sink: toCome } = toldSource()
+    const bouncer = await run({ sources: [source], snapshotInterval: 1_000 })
+    const sink = await toCome
+    await sink.replaceAll([decision()])
+    await expect.poll(() => readdir(folder), { interval: 20 }).toEqual(['snapshot'])
+    const first = await readFile(snapshotFile)
+    await sink.apply({ new: [decision({ value: '5.5.5.5' })] })
+    expect((await readFile(snapshotFile)).equals(first)).toBe(true)
+    await expect.poll(async () => (await readFile(snapshotFile)).equals(first), { interval: 20 }).toBe(false)
+    const second = await readFile(snapshotFile)
     await bouncer.stop()
-    expect((await readFile(snapshotFile)).equals(written)).toBe(true)
+    expect((await readFile(snapshotFile)).equals(second)).toBe(true)
+  })
+
+  it('is left as it is where the first sync changes nothing of it', async () => {
+    await (await run({ sources: [listSource([decision()])] })).stop()
+    const written = await stat(snapshotFile, { bigint: true })
+    const { source, sink } = toldSource('any success')
+    const bouncer = await run({ sources: [source] })
+    await (await sink).apply({})
+    expect([bouncer.isReady(), bouncer.check('1.2.3.4').action]).toEqual([true, 'ban'])
+    await bouncer.stop()
+    expect((await stat(snapshotFile, { bigint: true })).mtimeNs).toBe(written.mtimeNs)
+  })
+
+  it('is not put in force, nor spoken of, after a stop that came meanwhile', async () => {
+    await (await run({ sources: [listSource([decision()])] })).stop()
+    const log = logger()
+    const lines: string[] = []
+    const bouncer = createBouncer({ snapshotFile, sources: [new SilentSource()], logger: { ...log, info: told } })
+    function told(line: string): void {
+      lines.push(line)
+    }
+    bouncer.startInBackground()
+    await bouncer.stop()
+    lines.push('stopped')
+    // Another reading of the same file, begun later, is over: so is the first.
+    await run({ sources: [new SilentSource()] })
+    expect([bouncer.check('1.2.3.4').action, lines, log.lines]).toEqual(['allow', ['stopped'], []])
   })
 
   it('is one file for each source', async () => {
     const sources = [listSource([decision()], 'one'), listSource([decision({ value: '5.5.5.5' })], 'the other')]
     await (await run({ sources })).stop()
     expect((await readdir(folder)).sort()).toEqual(['snapshot.one', 'snapshot.the%20other'])
-    const again = await run({ sources: [silentSource('one'), silentSource('the other')] })
+    const again = await run({ sources: [new SilentSource('one'), new SilentSource('the other')] })
     expect([again.check('1.2.3.4').action, again.check('5.5.5.5').action]).toEqual(['ban', 'ban'])
   })
 
   it('is not used, with a warning, when damaged or made under other settings', async () => {
     const log = logger()
     await (await run({ sources: [listSource([decision()])] })).stop()
-    const other = await run({ sources: [silentSource('list', 'another LAPI')], logger: log })
-    const order = await run({ sources: [silentSource()], severityOrder: ['captcha', 'ban'], logger: log })
+    const other = await run({ sources: [new SilentSource('list', 'another LAPI')], logger: log })
+    const order = await run({ sources: [new SilentSource()], severityOrder: ['captcha', 'ban'], logger: log })
     await writeFile(snapshotFile, (await readFile(snapshotFile)).subarray(0, 100_000))
-    const cut = await run({ sources: [silentSource()], logger: log })
+    const cut = await run({ sources: [new SilentSource()], logger: log })
     for (const bouncer of [other, order, cut]) expect(bouncer.check('1.2.3.4').action).toBe('allow')
     expect(log.lines).toEqual([
       expect.stringContaining('made under other settings'),

@@ -46,7 +46,7 @@ function sentence(code: CapiErrorCode, { target, path, status }: Refusal): strin
     status >= 300 && status < 400
       ? '; redirects are not followed'
       : status === 404
-        ? '; check the base URL of CAPI'
+        ? '; check the base URL of CAPI, which ends in /v3'
         : ''
   return `CAPI at ${target} answered ${path} with status ${status}, expected 200${hint}`
 }

@@ -7,6 +7,27 @@ import { quoted } from '../../quoted.js'
 /** What a login demands (swagger of CAPI v3): so many ASCII letters and digits. */
 export const MACHINE_ID_LENGTH = 48
 
+/** The id itself; throws `ERR_CSB_CONFIG` for what no caller with types would give. Whether CAPI takes it, CAPI says. */
+export function requireMachineId(given: unknown): string {
+  if (typeof given === 'string' && given !== '') return given
+  throw new BouncerError('ERR_CSB_CONFIG', `machine id: expected a text, got ${whatCame(given)}`)
+}
+
+/** The same for several. A text would be a list of letters, each of them a machine. */
+export function requireMachineIds(given: unknown): readonly string[] {
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given) {
+    return Array.from(given as Iterable<unknown>, requireMachineId)
+  }
+  throw new BouncerError('ERR_CSB_CONFIG', `machine ids: expected a list of texts, got ${whatCame(given)}`)
+}
+
+function whatCame(given: unknown): string {
+  if (given === '') return 'an empty text'
+  if (typeof given === 'string') return 'a text'
+  if (typeof given === 'object' && given !== null) return 'an object'
+  return given === null || given === undefined ? String(given) : `a ${typeof given}`
+}
+
 export interface MachineIdOptions {
   /** Stands before the hash and is hashed with the key. Default empty. CAPI wants letters and digits only. */
   readonly prefix?: string | undefined

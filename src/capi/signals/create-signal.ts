@@ -1,10 +1,11 @@
 /** A signal about one address, with the defaults of `create_signal` of the Python SDK (0.7.0) and none of its gaps. */
 
+import { requireKnownFields } from './known-fields.js'
 import { sdkText, sdkTimestamp } from './sdk-timestamp.js'
 import type { Signal, SignalDecision } from './signal.js'
-import { type SignalDetails, wireDetails } from './signal-details.js'
+import { DETAIL_NAMES, type SignalDetails, wireDetails } from './signal-details.js'
 import { validateSignal } from './signal-schema.js'
-import { type SourceDetails, wireSource } from './signal-source.js'
+import { SOURCE_NAMES, type SourceDetails, wireSource } from './signal-source.js'
 
 export interface CreateSignalOptions extends SignalDetails {
   readonly attackerIp: string
@@ -23,8 +24,21 @@ export interface CreateSignalOptions extends SignalDetails {
   readonly source?: SourceDetails | undefined
 }
 
-/** Throws `ERR_CSB_SIGNAL` with everything that CAPI would not take. */
+const OWN_NAMES = Object.keys({
+  attackerIp: true,
+  scenario: true,
+  createdAt: true,
+  machineId: true,
+  startAt: true,
+  stopAt: true,
+  decisions: true,
+  source: true,
+} satisfies Record<Exclude<keyof CreateSignalOptions, keyof SignalDetails>, true>)
+
+/** Throws `ERR_CSB_SIGNAL` with every unknown field, else with everything that CAPI would not take. */
 export function createSignal(options: CreateSignalOptions): Signal {
+  requireKnownFields(options, [...OWN_NAMES, ...DETAIL_NAMES])
+  requireKnownFields(options.source, SOURCE_NAMES, 'source.')
   const { attackerIp, startAt, stopAt, decisions = [] } = options
   const createdAt = sdkTimestamp(options.createdAt)
   return validateSignal({

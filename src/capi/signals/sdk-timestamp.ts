@@ -59,7 +59,10 @@ export function sdkTimestamp(time: string | Date, now?: Date): string {
 export function sdkText(date: Date, field: string): string {
   const year = date.getUTCFullYear()
   if (!(year >= 1 && year <= 9999)) {
-    throw new BouncerError('ERR_CSB_SIGNAL', `${field}: expected a time in the years 1 to 9999, got another`)
+    throw new BouncerError(
+      'ERR_CSB_SIGNAL',
+      `${field}: expected a time in the years 1 to 9999, got ${Number.isNaN(year) ? 'none' : year}`,
+    )
   }
   return `${year}-${date.toISOString().slice(5, 19)}+0000`
 }

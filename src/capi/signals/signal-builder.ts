@@ -3,11 +3,12 @@
 import { BouncerError } from '../../errors.js'
 import { formatTime } from '../timestamp.js'
 import { durationText } from './duration-text.js'
+import { requireKnownFields } from './known-fields.js'
 import { judgeScenarioName } from './scenario-name.js'
 import type { Signal, SignalDecision } from './signal.js'
-import { type SignalDetails, wireDetails } from './signal-details.js'
+import { DETAIL_NAMES, type SignalDetails, wireDetails } from './signal-details.js'
 import { validateSignal } from './signal-schema.js'
-import { type SourceProperties, wireSource } from './signal-source.js'
+import { SOURCE_NAMES, type SourceProperties, wireSource } from './signal-source.js'
 
 export interface SignalProperties extends SignalDetails {
   readonly machineId: string
@@ -53,12 +54,22 @@ export interface SimpleSignalProperties
 /** What a decision takes from the signal that it stands in. */
 export type DecisionSubject = Pick<SignalDecision, 'scenario' | 'scope' | 'value' | 'uuid'>
 
+const OWN_NAMES = Object.keys({
+  machineId: true,
+  scenario: true,
+  createdAt: true,
+  startAt: true,
+  stopAt: true,
+} satisfies Record<Exclude<keyof SignalProperties, keyof SignalDetails>, true>)
+
 /** Throws `ERR_CSB_SIGNAL`, also for a scenario that is no `author/name`. Times are RFC 3339, UTC. */
 export function buildSignal(
   properties: SignalProperties,
   source: SourceProperties,
   decisions: readonly DecisionProperties[] = [],
 ): Signal {
+  requireKnownFields(properties, [...OWN_NAMES, ...DETAIL_NAMES])
+  requireKnownFields(source, SOURCE_NAMES, 'source.')
   const { machineId, scenario, startAt, stopAt } = properties
   const judged = judgeScenarioName(String(scenario))
   if (judged.verdict === 'invalid') throw new BouncerError('ERR_CSB_SIGNAL', `scenario: ${judged.why}`)

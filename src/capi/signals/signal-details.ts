@@ -20,6 +20,18 @@ export interface SignalDetails {
   readonly context?: readonly SignalContext[] | undefined
 }
 
+/** Their names, to tell them from what is none. */
+export const DETAIL_NAMES = Object.keys({
+  uuid: true,
+  message: true,
+  scenarioHash: true,
+  scenarioVersion: true,
+  scenarioTrust: true,
+  kind: true,
+  alertId: true,
+  context: true,
+} satisfies Record<keyof SignalDetails, true>)
+
 export function wireDetails(details: SignalDetails) {
   return {
     uuid: details.uuid ?? randomUUID(),

@@ -122,6 +122,9 @@ export function validateSignal(input: unknown): Signal {
 
 /** All of them or none: the message names the first that is malformed. */
 export function validateSignals(signals: Iterable<unknown>): readonly Signal[] {
+  if (!isObject(signals) || !(Symbol.iterator in signals)) {
+    throw new BouncerError('ERR_CSB_SIGNAL', `signals: expected a list of signals, got ${whatCame(signals)}`)
+  }
   return [...signals].map((signal, index) => {
     try {
       return validateSignal(signal)
@@ -130,6 +133,10 @@ export function validateSignals(signals: Iterable<unknown>): readonly Signal[] {
       throw new BouncerError(error.code, `signals[${index}]: ${error.message}`, { cause: error })
     }
   })
+}
+
+function whatCame(value: unknown): string {
+  return isObject(value) && 'machine_id' in value ? 'one signal; put it in [ ]' : shown(value)
 }
 
 const MOST_SHOWN = 20

@@ -24,6 +24,19 @@ export interface SourceProperties extends SourceDetails {
   readonly value: string
 }
 
+/** Their names, to tell them from what is none. */
+export const SOURCE_NAMES = Object.keys({
+  scope: true,
+  value: true,
+  ip: true,
+  range: true,
+  asNumber: true,
+  asName: true,
+  country: true,
+  latitude: true,
+  longitude: true,
+} satisfies Record<keyof SourceProperties, true>)
+
 export function wireSource({
   scope = 'ip',
   value,

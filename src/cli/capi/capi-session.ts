@@ -1,9 +1,11 @@
 /** What a command about CAPI works with: the client that the configuration describes, the output, and which machine is meant. */
 
+import { stat } from 'node:fs/promises'
 import { type CapiClient, createCapiClient } from '../../capi-client.js'
 import { type CapiConfiguration, loadCapiConfiguration } from '../../config/load-capi-configuration.js'
 import { BouncerError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
+import { systemCodeOf } from '../../thrown.js'
 import type { CommandContext } from '../command-context.js'
 import { Output } from './output.js'
 
@@ -25,19 +27,25 @@ export interface CapiSession {
   readonly context: CommandContext
 }
 
+/** What a command does where the SQLite file is not there. `refuse`: it has nothing to add, so that the name must be a typing error. */
+export type MissingStorage = 'make' | 'refuse'
+
 /** Runs the command in a session, and has its exit code told. */
 export type RunInSession = (
+  missing: MissingStorage,
   flags: CapiCommandFlags,
   command: (session: CapiSession) => Promise<number>,
 ) => Promise<void>
 
 /** Runs a command; the storage is closed when it has ended. Resolves with the command's exit code. */
 export async function withCapi(
+  missing: MissingStorage,
   flags: CapiCommandFlags,
   context: CommandContext,
   command: (session: CapiSession) => Promise<number>,
 ): Promise<number> {
   const configuration = await loadCapiConfiguration({ file: flags.config, env: process.env }, flags)
+  if (missing === 'refuse') await requireFile(configuration.capiStorage.reveal())
   const output = new Output(context, flags.json === true ? 'json' : 'text')
   const client = await createCapiClient({
     url: configuration.capiUrl,
@@ -72,6 +80,18 @@ export async function storedMachine({ client }: CapiSession, named: string): Pro
   if ((await client.machines()).some(({ machineId }) => machineId === named)) return named
   throw noMachine(
     `${JSON.stringify(named)} is not in ${client.targets.storage}; "crowdsec-bouncer capi status" lists them`,
+  )
+}
+
+/** Throws `ERR_CSB_STORAGE` where the location names a file that is not there. What else may be wrong is told when it is opened. */
+async function requireFile(location: string): Promise<void> {
+  const path = /^sqlite:(.+)$/.exec(location)?.[1]
+  if (path === undefined) return
+  const problem = await stat(path).then(() => null, systemCodeOf)
+  if (problem !== 'ENOENT') return
+  throw new BouncerError(
+    'ERR_CSB_STORAGE',
+    `There is no storage ${location}: no such file; -c or --storage says where it is, and "crowdsec-bouncer capi register" makes one`,
   )
 }
 

@@ -19,7 +19,9 @@ export function addSignalsCommands(capi: Command, run: RunInSession): void {
     .description('print signals, the oldest first; with --json, one a line')
     .addOption(new Option('--state <state>', 'only those').choices(states))
     .option('--limit <count>', 'at most so many', count, 50)
-    .action((flags: CapiCommandFlags & SignalsListFlags) => run(flags, (session) => listSignals(session, flags)))
+    .action((flags: CapiCommandFlags & SignalsListFlags) =>
+      run('refuse', flags, (session) => listSignals(session, flags)),
+    )
 
   withMachineFlag(withCommonFlags(signals.command('add')))
     .description('put one signal, or a file of them, into the outbox')
@@ -30,14 +32,16 @@ export function addSignalsCommands(capi: Command, run: RunInSession): void {
     .option('--context <key=value>', 'what else is known; may be repeated', collected, [])
     .option('--file <file>', 'many signals: JSON lines, or a JSON array; - for standard input')
     .addHelpText('after', addHelp)
-    .action((flags: CapiCommandFlags & SignalsAddFlags) => run(flags, (session) => addSignals(session, flags)))
+    .action((flags: CapiCommandFlags & SignalsAddFlags) => run('make', flags, (session) => addSignals(session, flags)))
 
   withCommonFlags(signals.command('send'))
     .description('send what is queued, of all machines')
     .option('--no-prune', 'keep what was sent, in the state "sent"')
     .option('--batch-size <count>', 'signals in one request, up to 250', count)
     .addHelpText('after', sendHelp)
-    .action((flags: CapiCommandFlags & SignalsSendFlags) => run(flags, (session) => sendSignals(session, flags)))
+    .action((flags: CapiCommandFlags & SignalsSendFlags) =>
+      run('refuse', flags, (session) => sendSignals(session, flags)),
+    )
 
   withMachineFilter(withCommonFlags(signals.command('prune')))
     .description('delete signals from the outbox')
@@ -50,11 +54,13 @@ export function addSignalsCommands(capi: Command, run: RunInSession): void {
       ).conflicts(['olderThan', 'machine']),
     )
     .option('--dry-run', 'say how many, and delete none')
-    .action((flags: CapiCommandFlags & SignalsPruneFlags) => run(flags, (session) => pruneSignals(session, flags)))
+    .action((flags: CapiCommandFlags & SignalsPruneFlags) =>
+      run('refuse', flags, (session) => pruneSignals(session, flags)),
+    )
 
   withMachineFilter(withCommonFlags(signals.command('requeue')))
     .description('put what is in quarantine back into the queue')
-    .action((flags: CapiCommandFlags) => run(flags, (session) => requeueSignals(session, flags.machine)))
+    .action((flags: CapiCommandFlags) => run('refuse', flags, (session) => requeueSignals(session, flags.machine)))
 }
 
 const addHelp = `
@@ -64,5 +70,5 @@ one is bad, it is named and nothing is added. Then 1000 at a time are stored, al
 the number of those that were stored is told. A signal whose uuid is known is not added again.`
 
 const sendHelp = `
-Ctrl-C ends it cleanly: what was not sent stays queued.
+Ctrl-C, SIGTERM and SIGHUP end it cleanly: what was not sent stays queued.
 Exits with 0 where all were sent, 1 where some were not, 2 where there were failures and none was sent.`

@@ -35,9 +35,9 @@ export function createCapi(options: ResolvedOptions, hooks: CapiHooks): CapiPart
   const api = new CapiApi({ baseUrl: capiUrl, userAgent: USER_AGENT, logger })
   const account = new CapiAccount({
     api,
-    open: async () => {
+    open: async (storageOptions) => {
       const { openStorage } = await import('../../signals/storage/open-storage.js')
-      return openStorage(options.capiStorage.reveal())
+      return openStorage(options.capiStorage.reveal(), storageOptions)
     },
     scenarios,
     machineId: capiMachineId ?? null,
@@ -60,7 +60,7 @@ export function sourceOfCapi(
   return createCapiSource(options, { api, machines, machineId, allowlists: allowlists ?? NO_ALLOWLISTS })
 }
 
-const NO_ALLOWLISTS: AllowlistTarget = { async replace() {}, async keep() {} }
+const NO_ALLOWLISTS: AllowlistTarget = { held: 0, async replace() {}, async keep() {} }
 
 /** What metrics show of it. */
 export function measured({ account, reporting }: CapiParts): MeasuredCapi {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { capiBaseUrl } from '../../capi/api/base-url.js'
 import { MACHINE_ID_LENGTH } from '../../capi/machines/machine-id.js'
 import { judgeScenarioName } from '../../capi/signals/scenario-name.js'
+import { readPostgresUrl, UNPARSABLE } from '../../signals/storage/postgres-url.js'
 import { duration, httpUrl, refuse, textList } from './option-kinds.js'
 import { Secret } from './secret.js'
 
@@ -40,10 +41,10 @@ const SQLITE_MEMORY = 'sqlite::memory:'
 export const storageLocation = z.union([z.string(), z.instanceof(Secret)]).transform((value, context): Secret => {
   if (value instanceof Secret) return value
   const location = value.trim()
-  if (location === 'memory' || /^postgres(?:ql)?:\/\/./.test(location)) return new Secret(location)
+  if (location === 'memory' || readPostgresUrl(location) !== null) return new Secret(location)
   if (/^sqlite:./.test(location) && location !== SQLITE_MEMORY)
     return new Secret(absoluteLocation(location, process.cwd()))
-  refuse(context, { input: value })
+  refuse(context, { input: value, ...(/^postgres(?:ql)?:\/\//i.test(location) ? { why: `it ${UNPARSABLE}` } : {}) })
   return z.NEVER
 })
 

@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { BouncerError } from '../../errors.js'
 import { systemCodeOf } from '../../thrown.js'
 import { type Layer, readLayer } from './layer.js'
-import { inFile } from './spelling.js'
+import { blocks, inFile } from './spelling.js'
 
 /** A layer and the file it was read from. */
 export interface FileLayer extends Layer {
@@ -61,10 +61,11 @@ function entriesOf(file: string, text: string): readonly (readonly [string, unkn
   return Object.entries(content).flatMap(([key, value]) => flattened(key, value))
 }
 
-/** Where a file may nest what the options know flat: `tls: { cert_file }`, `capi: { pull }`; and the items of `lapis` in the spelling of code. */
+/** Where a file may nest what the options know flat; and the items of `lapis` in the spelling of code. */
 function flattened(key: string, value: unknown): readonly (readonly [string, unknown])[] {
-  if ((key === 'tls' || key === 'capi') && isMapping(value)) {
-    return Object.entries(value).map(([inner, one]) => [`${key}_${inner}`, one])
+  if (blocks.includes(key)) {
+    if (value === null) return []
+    if (isMapping(value)) return Object.entries(value).map(([inner, one]) => [`${key}_${inner}`, one])
   }
   if (key === 'lapis' && Array.isArray(value))
     return [[key, value.map((item) => (isMapping(item) ? camelCased(item) : item))]]

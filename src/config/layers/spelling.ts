@@ -1,5 +1,6 @@
 /** How one option is spelled in code, in a file and in the environment, and which known name a typo was meant to be. */
 
+import { isSameName, nearestName } from '../../nearest-name.js'
 import { infoOf, type OptionName, optionNames } from '../options/options.js'
 
 export const environmentPrefix = 'CROWDSEC_BOUNCER_'
@@ -16,47 +17,31 @@ export function optionSpelled(key: string, spelling: Spelling, options: readonly
   return options.find((option) => spelling(option) === key) ?? null
 }
 
+/** What a file may write as a block, and the options of which begin with it everywhere: `tls: { cert_file }`, `capi: { pull }`. */
+export const blocks: readonly string[] = ['tls', 'capi']
+
 /** Says that a key is unknown, and helps: the right spelling, the right place or the nearest name. */
 export function unknownKey(key: string, spelling: Spelling, options: readonly OptionName[]): string {
-  const meant = nearest(key, spelling)
-  if (meant === null) return 'unknown option'
-  if (options.includes(meant)) return `unknown option; did you mean ${spelling(meant)}?`
-  if (distance(bare(key), bare(spelling(meant))) > 0) return 'unknown option'
-  return infoOf(meant).place === 'code'
-    ? 'this option can only be given in code'
-    : "this option belongs to the check service's configuration"
-}
-
-// Case and underscores are what people mix up between code and file; they count for nothing.
-function nearest(key: string, spelling: Spelling): OptionName | null {
-  let best: OptionName | null = null
-  let bestDistance = Math.floor(bare(key).length / 3) + 1
-  for (const option of optionNames) {
-    const changes = distance(bare(key), bare(spelling(option)))
-    if (changes < bestDistance) {
-      best = option
-      bestDistance = changes
-    }
+  const own = key.replace(environmentPrefix, '')
+  const block = aboutBlocks(own.toLowerCase(), spelling, options)
+  if (block !== null) return `unknown option; did you mean ${block}?`
+  const meant = nearestName(own, optionNames)
+  if (meant !== null && options.includes(meant)) return `unknown option; did you mean ${spelling(meant)}?`
+  if (meant !== null && isSameName(own, meant)) {
+    return infoOf(meant).place === 'code'
+      ? 'this option can only be given in code'
+      : "this option belongs to the check service's configuration"
   }
-  return best
+  return 'unknown option'
 }
 
-function bare(key: string): string {
-  return key.toLowerCase().replace(/[_-]/g, '').replace(bareEnvironmentPrefix, '')
-}
-
-const bareEnvironmentPrefix = /^crowdsecbouncer/
-
-/** Levenshtein distance, row by row. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...to].entries()) {
-      const substituted = (row[j] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
+/** `capi: true` in place of `capi: { pull: true }`, and `capi: { report: true }` in place of `report: true`. */
+function aboutBlocks(own: string, spelling: Spelling, options: readonly OptionName[]): string | null {
+  for (const block of blocks) {
+    const within = options.filter((option) => inFile(option).startsWith(`${block}_`)).map(spelling)
+    if (own === block) return `one of ${within.join(', ')}`
+    const outside = options.find((option) => isSameName(own, block + option))
+    if (outside !== undefined) return `${spelling(outside)}, without ${block} before it`
   }
-  return row[to.length] ?? 0
+  return null
 }

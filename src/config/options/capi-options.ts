@@ -9,7 +9,7 @@ export const capiOptions = z.strictObject({
   capiUrl: capiUrl.prefault('production').register(optionInfo, {
     ...everywhere,
     accepts: '`production`, `development`, or an http or https URL',
-    meaning: "Where CrowdSec's Central API (CAPI) answers.",
+    meaning: "Where CrowdSec's Central API (CAPI) answers. Version 3 of it, so that a URL ends in `/v3`.",
   }),
   capiScenarios: scenarioList.prefault([]).register(optionInfo, {
     ...everywhere,

@@ -89,7 +89,8 @@ export const decisionOptions = z.strictObject({
   snapshotInterval: duration.prefault('5m').register(optionInfo, {
     ...everywhere,
     accepts: durationText,
-    meaning: 'How much time lies between two snapshots at least. One more is written on stop.',
+    meaning:
+      'How much time lies between two snapshots at least. The first is written with the first full sync, the last on stop.',
   }),
   sources: sourceList.prefault([]).register(optionInfo, {
     ...codeOnly,

@@ -1,20 +1,25 @@
 /** Options about telling CrowdSec's community what was blocked. */
 
 import { z } from 'zod'
-import { REQUEST_CONTEXT, type RequestContext } from '../../signals/hits/request-context.js'
+import { REQUEST_CONTEXT, type RequestContext, type RequestContextName } from '../../signals/hits/request-context.js'
 import { reportInterval, reportWindow, scenarioName } from '../kinds/capi-kinds.js'
 import { codeFunction } from '../kinds/code-kinds.js'
 import { listText, refuse, textList, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
 import { codeOnly, everywhere, optionInfo } from './option-info.js'
 
-const contextList = textList.transform((names, context) => {
-  for (const [index, name] of names.entries()) {
-    if (!isContextName(name)) refuse(context, { path: [index], input: name })
-  }
-  return [...new Set(names)].filter(isContextName)
-})
+/** In code a misspelt name is an error of the compiler; text with commas comes from the environment. */
+const contextList = z
+  .custom<string | readonly RequestContextName[]>()
+  .transform((given): string | readonly string[] => given)
+  .pipe(textList)
+  .transform((names, context) => {
+    for (const [index, name] of names.entries()) {
+      if (!isContextName(name)) refuse(context, { path: [index], input: name })
+    }
+    return [...new Set(names)].filter(isContextName)
+  })
 
-function isContextName(name: string): name is keyof RequestContext {
+function isContextName(name: string): name is RequestContextName {
   return REQUEST_CONTEXT.some((one) => one === name)
 }
 

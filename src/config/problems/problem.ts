@@ -44,6 +44,13 @@ export function sentenceAbout(
 }
 
 function whyOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union')
+    return (
+      issue.errors
+        .flat()
+        .map(whyOf)
+        .find((why) => why !== '') ?? ''
+    )
   if (issue.code === 'unrecognized_keys') return ` (unknown: ${issue.keys.join(', ')})`
   return issue.code === 'custom' && typeof issue.params?.['why'] === 'string' ? ` (${issue.params['why']})` : ''
 }

@@ -172,6 +172,7 @@ export class HitReporter {
   }
 
   #storingFailed(thrown: unknown): void {
+    if (this.#isStopped) return // nothing waits any more, and whoever stops tells what is lost
     const error = errorOf(thrown, 'ERR_CSB_STORAGE')
     const waiting = `${this.#waiting.size} signals wait in memory`
     this.#failures.failed(error, `${waiting}, since they could not be stored: ${error.message}`)

@@ -35,6 +35,8 @@ export class WaitingHits {
   readonly #clock: MonotonicClock
   readonly #backoff = new Backoff(FIRST_RETRY, LONGEST_RETRY)
   #entries: HitEntry[] = []
+  /** Handed to the outbox, which has not said yet that it has them. */
+  #inHand: readonly HitEntry[] = []
   #running: Promise<void> | null = null
   #retryAt = Number.NEGATIVE_INFINITY
 
@@ -44,7 +46,7 @@ export class WaitingHits {
   }
 
   get size(): number {
-    return this.#entries.length
+    return this.#inHand.length + this.#entries.length
   }
 
   /** Whether there is something to store, and no failure was so recent that it should wait. */
@@ -70,12 +72,15 @@ export class WaitingHits {
     while (this.#entries.length > 0) {
       const chunk = this.#entries.slice(0, CHUNK)
       this.#entries = this.#entries.slice(CHUNK)
+      this.#inHand = chunk
       try {
         const at = now()
         const { dropped } = await add(chunk.map((entry) => signalOf(entry, at)))
+        this.#inHand = []
         onStored(chunk.length)
         if (dropped > 0) onDropped('outbox', dropped)
       } catch (error) {
+        this.#inHand = []
         this.#entries = chunk.concat(this.#entries)
         this.#trim()
         this.#retryAt = this.#clock() + this.#backoff.next()

@@ -5,6 +5,7 @@ import { BouncerError } from '../../errors.js'
 import { MemoryStorage } from './memory-storage.js'
 import { loadPackage } from './optional-package.js'
 import type { StorageOptions } from './outbox-limits.js'
+import { readPostgresUrl, UNPARSABLE } from './postgres-url.js'
 import type { Storage } from './storage.js'
 
 export type { StorageOptions }
@@ -18,11 +19,13 @@ export async function openStorage(where: string, options: StorageOptions = {}): 
   if (place.kind === 'memory') return new MemoryStorage(options)
   await loadPackage('kysely', () => import('kysely'), besideKysely(place.kind))
   const { openSqlStorage, postgresServer, sqliteServer } = await import('./sql/sql-storage.js')
-  const { limits, clock } = options
+  const { limits, clock, giveUp, onLost } = options
   const server =
     place.kind === 'sqlite'
-      ? sqliteServer({ path: place.path, clock: clock ?? Date.now })
+      ? sqliteServer({ path: place.path, clock: clock ?? Date.now, onLost })
       : postgresServer({ url: place.url, clock })
+  if (giveUp?.aborted) server.giveUp()
+  giveUp?.addEventListener('abort', () => server.giveUp(), { once: true })
   return openSqlStorage(server, { limits })
 }
 
@@ -54,12 +57,8 @@ function placeOf(where: string): Place {
   )
 }
 
-/** Throws without quoting it. A password with signs that belong to URLs would be taken for the host, the port and the path. */
 function urlOf(where: string): URL {
-  const url = /^[a-z]+:\/\//i.test(where) && URL.canParse(where) ? new URL(where) : null
-  if (url !== null && url.hash === '' && !url.pathname.includes('@')) return url
-  throw new BouncerError(
-    'ERR_CSB_STORAGE',
-    'The URL of the storage cannot be parsed: postgresql://user:password@host/database, with the password percent-encoded',
-  )
+  const url = readPostgresUrl(where)
+  if (url !== null) return url
+  throw new BouncerError('ERR_CSB_STORAGE', `The URL of the storage ${UNPARSABLE}`)
 }

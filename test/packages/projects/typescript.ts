@@ -59,6 +59,9 @@ server.listen(process.env['PORT'])
 export function mistakes(): void {
   // @ts-expect-error: an option that does not exist
   createBouncer({ apiKee: 'k' })
+  createBouncer({ reportContext: ['path', 'query'] })
+  // @ts-expect-error: no part of a request that can be told
+  createBouncer({ reportContext: ['body'] })
   // @ts-expect-error: an option that cannot differ from route to route
   forExpress(bouncer, { apiKey: 'k' })
 }

@@ -1,5 +1,6 @@
 /** PostgreSQL, for several hosts: its clock is the one that counts, and no host waits for signals that another one holds. */
 
+import { Socket } from 'node:net'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import { messageOf, systemCodeOf } from '../../../thrown.js'
@@ -27,10 +28,12 @@ export interface PostgresServerOptions {
 }
 
 export function postgresServer({ url, clock, statement = STATEMENT }: PostgresServerOptions): SqlServer {
+  const connections = new PostgresConnections(url, statement)
   return {
     kind: 'postgresql',
     target: `postgresql://${url.host}${url.pathname}`,
-    dialect: new PostgresDialect({ pool: () => openPool(url, statement) }),
+    dialect: new PostgresDialect({ pool: () => connections.open() }),
+    giveUp: () => connections.cut(),
     async now(database) {
       if (clock !== undefined) return clock()
       const time = sql<{ now: number }>`select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now`
@@ -51,21 +54,49 @@ export function postgresServer({ url, clock, statement = STATEMENT }: PostgresSe
   }
 }
 
-async function openPool(url: URL, statement: number): Promise<PostgresPool> {
-  const { Pool } = await loadPackage('pg', () => import('pg'))
-  const pool = new Pool({
-    connectionString: url.href,
-    max: 4,
-    application_name: 'crowdsec-bouncer',
-    connectionTimeoutMillis: PATIENCE,
-    query_timeout: statement,
-    keepAlive: true,
-  })
-  // A connection that breaks while nobody uses it: the pool makes another one at the next call.
-  pool.on('error', () => {})
-  return {
-    connect: async () => connectionOf(await pool.connect()),
-    end: () => pool.end(),
+class PostgresConnections {
+  readonly #url: URL
+  readonly #statement: number
+  readonly #sockets = new Set<Socket>()
+  #isCut = false
+
+  constructor(url: URL, statement: number) {
+    this.#url = url
+    this.#statement = statement
+  }
+
+  async open(): Promise<PostgresPool> {
+    const { Pool } = await loadPackage('pg', () => import('pg'))
+    const pool = new Pool({
+      connectionString: this.#url.href,
+      max: 4,
+      application_name: 'crowdsec-bouncer',
+      connectionTimeoutMillis: PATIENCE,
+      query_timeout: this.#statement,
+      keepAlive: true,
+      stream: () => this.#newSocket(),
+    })
+    // A connection that breaks while nobody uses it: the pool makes another one at the next call.
+    pool.on('error', () => {})
+    return {
+      connect: async () => {
+        if (this.#isCut) throw new Error('it was given up')
+        return connectionOf(await pool.connect())
+      },
+      end: () => pool.end(),
+    }
+  }
+
+  /** The pool itself would wait for an answer to what was asked last, however long that takes. */
+  cut(): void {
+    this.#isCut = true
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #newSocket(): Socket {
+    const socket = new Socket()
+    this.#sockets.add(socket)
+    return socket.once('close', () => this.#sockets.delete(socket))
   }
 }
 

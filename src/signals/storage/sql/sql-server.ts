@@ -11,6 +11,8 @@ export interface SqlServer {
   /** For messages. Never a password. */
   readonly target: string
   readonly dialect: Dialect
+  /** From now on nothing is waited for, and what waits fails. */
+  giveUp(): void
   /** Unix milliseconds. */
   now(database: Database): Promise<number>
   /** Waits until no other transaction has the lock, and keeps it until the end of this one. */

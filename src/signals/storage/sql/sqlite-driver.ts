@@ -16,6 +16,8 @@ const KEPT_STATEMENTS = 50
 
 export interface SqliteDriverOptions {
   open(): Promise<SqliteDatabase>
+  /** Throws where what was opened is of no use any more. Called before each use and before each commit. */
+  verify(): void
   /** To be set first. */
   readonly pragmas: readonly string[]
   /** Milliseconds to wait for a lock of another process. */
@@ -25,6 +27,7 @@ export interface SqliteDriverOptions {
 export class SqliteDriver implements Driver {
   readonly #options: SqliteDriverOptions
   #connection: SqliteConnection | null = null
+  #hasGivenUp = false
   #last: Promise<void> = Promise.resolve()
   #release: () => void = () => {}
 
@@ -34,7 +37,7 @@ export class SqliteDriver implements Driver {
 
   async init(): Promise<void> {
     const { open, pragmas, patience } = this.#options
-    const connection = new SqliteConnection(await open(), patience)
+    const connection = new SqliteConnection(await open(), () => (this.#hasGivenUp ? 0 : patience))
     try {
       for (const pragma of pragmas) await connection.execute(`pragma ${pragma}`)
     } catch (error) {
@@ -44,17 +47,25 @@ export class SqliteDriver implements Driver {
     this.#connection = connection
   }
 
+  /** Waits for no lock any more. */
+  giveUp(): void {
+    this.#hasGivenUp = true
+  }
+
   async acquireConnection(): Promise<DatabaseConnection> {
     const before = this.#last
     const { promise, resolve } = turn()
     this.#last = promise
     await before
     this.#release = resolve
-    if (this.#connection === null) {
+    try {
+      if (this.#connection === null) throw new Error('it is closed')
+      this.#options.verify()
+      return this.#connection
+    } catch (error) {
       resolve()
-      throw new Error('it is closed')
+      throw error
     }
-    return this.#connection
   }
 
   async releaseConnection(): Promise<void> {
@@ -67,6 +78,7 @@ export class SqliteDriver implements Driver {
   }
 
   async commitTransaction(): Promise<void> {
+    this.#options.verify() // the lock may have taken seconds to come
     await this.#connection?.execute('commit')
   }
 
@@ -85,10 +97,10 @@ export class SqliteDriver implements Driver {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase
-  readonly #patience: number
+  readonly #patience: () => number
   readonly #statements = new Map<string, SqliteStatement>()
 
-  constructor(database: SqliteDatabase, patience: number) {
+  constructor(database: SqliteDatabase, patience: () => number) {
     this.#database = database
     this.#patience = patience
   }
@@ -107,12 +119,12 @@ class SqliteConnection implements DatabaseConnection {
 
   /** A statement that met a lock has changed nothing, and is run again. */
   async execute(sql: string, parameters: readonly SqliteValue[] = []): Promise<unknown[]> {
-    const end = performance.now() + this.#patience
+    const began = performance.now()
     for (;;) {
       try {
         return this.#prepared(sql).all(...parameters)
       } catch (error) {
-        if (!isBusy(error) || performance.now() >= end) throw error
+        if (!isBusy(error) || performance.now() - began >= this.#patience()) throw error
         await setTimeout(POLL)
       }
     }

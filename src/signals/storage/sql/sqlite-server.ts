@@ -1,11 +1,12 @@
-/** SQLite in a file that is closed to all the world, since it holds passwords and tokens; a group that may read it still may. */
+/** SQLite, in a file that is looked at before each use and before each commit. */
 
-import { open, stat } from 'node:fs/promises'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { BouncerError } from '../../../errors.js'
 import type { SqlServer } from './sql-server.js'
 import { SqliteDriver } from './sqlite-driver.js'
 import { explainSqlite } from './sqlite-errors.js'
-import { loadSqlite, type SqliteDatabase } from './sqlite-library.js'
+import { SqliteFile } from './sqlite-file.js'
+import { loadSqlite } from './sqlite-library.js'
 
 /** Milliseconds to wait for a lock of another process. */
 const PATIENCE = 5000
@@ -26,13 +27,31 @@ export interface SqliteServerOptions {
   readonly path: string
   readonly clock: () => number
   readonly patience?: number
+  /** Hears of each use that failed because the file is not the one that was opened. */
+  readonly onLost?: ((error: BouncerError) => void) | undefined
 }
 
-export function sqliteServer({ path, clock, patience = PATIENCE }: SqliteServerOptions): SqlServer {
+export function sqliteServer({ path, clock, patience = PATIENCE, onLost }: SqliteServerOptions): SqlServer {
+  const target = `sqlite:${path}`
+  const file = new SqliteFile(path)
+  const open = async () => {
+    const { DatabaseSync } = await loadSqlite()
+    await file.prepare()
+    return new DatabaseSync(path)
+  }
+  const verify = () => {
+    const why = file.lost()
+    if (why === null) return
+    const error = new BouncerError('ERR_CSB_STORAGE', `The storage ${target} cannot be used: ${why}`)
+    onLost?.(error)
+    throw error
+  }
+  const driver = new SqliteDriver({ open, verify, pragmas: PRAGMAS, patience })
   return {
     kind: 'sqlite',
-    target: `sqlite:${path}`,
-    dialect: dialectOf(new SqliteDriver({ open: () => openFile(path), pragmas: PRAGMAS, patience })),
+    target,
+    dialect: dialectOf(driver),
+    giveUp: () => driver.giveUp(),
     now: async () => clock(),
     // A transaction is the only one that writes from its beginning.
     lock: async () => {},
@@ -49,27 +68,5 @@ function dialectOf(driver: SqliteDriver): Dialect {
     createAdapter: () => new SqliteAdapter(),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createIntrospector: (database) => new SqliteIntrospector(database),
-  }
-}
-
-async function openFile(path: string): Promise<SqliteDatabase> {
-  const { DatabaseSync } = await loadSqlite()
-  await protect(path)
-  return new DatabaseSync(path)
-}
-
-/**
- * SQLite gives its files beside the database, -wal and -shm, the mode of the database. Only of a file: run as root, this would take
- * /dev/null away from everybody else, and opening a pipe would never end.
- */
-async function protect(path: string): Promise<void> {
-  const known = await stat(path).catch(() => null)
-  if (known !== null && !known.isFile()) throw new Error('it is no file')
-  const file = await open(path, 'a', 0o600)
-  try {
-    const status = await file.stat()
-    if (status.isFile() && (status.mode & 0o007) !== 0) await file.chmod(status.mode & 0o770)
-  } finally {
-    await file.close()
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * The file of a SQLite database. It is closed to all the world, since it holds passwords and tokens; a group that may read it still
+ * may. And it is known by its inode: SQLite goes on writing to a file that was deleted, and nobody would ever find that again.
+ */
+
+import { statSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+
+export class SqliteFile {
+  readonly #path: string
+  #identity = ''
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * Makes it where there is none. SQLite gives its files beside the database, -wal and -shm, the mode of the database. Only of a
+   * file: run as root, this would take /dev/null away from everybody else, and opening a pipe would never end.
+   */
+  async prepare(): Promise<void> {
+    const known = await stat(this.#path).catch(() => null)
+    if (known !== null && !known.isFile()) throw new Error('it is no file')
+    const file = await open(this.#path, 'a', 0o600)
+    try {
+      const status = await file.stat({ bigint: true })
+      this.#identity = identityOf(status)
+      const mode = Number(status.mode)
+      if (status.isFile() && (mode & 0o007) !== 0) await file.chmod(mode & 0o770)
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** What became of the file that was prepared; null where it is in its place, as far as can be seen. Some microseconds. */
+  lost(): string | null {
+    const status = this.#status()
+    if (status === undefined) return 'the file was deleted or moved away while it was in use'
+    if (status === null || identityOf(status) === this.#identity) return null
+    return 'the file was replaced by another one while it was in use'
+  }
+
+  /** Undefined: there is none. Null: it cannot be seen, which is no reason to give up one that is open. */
+  #status() {
+    try {
+      return statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+    } catch {
+      return null
+    }
+  }
+}
+
+function identityOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string {
+  return `${dev}:${ino}`
+}
