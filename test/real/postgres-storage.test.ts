@@ -114,19 +114,51 @@ describe('several hosts', () => {
     expect((await Promise.all(takes)).filter((wait) => wait === 0)).toHaveLength(7)
   })
 
-  it('try again where the database gives one of two up that wait for each other', async () => {
+  it('make one first machine where all begin at once', async () => {
     const url = await engine.createDatabase()
-    const { signals } = await open(url)
-    await signals.add([signalOf('1'), signalOf('2')])
+    const hosts = await Promise.all([open(url), open(url)])
     const other = await connect(url)
-    await other.query("begin; update csb_signal set reason = 'x' where uuid = '2'")
-    const marking = signals.markSent(['1', '2'], { keep: true })
-    const waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-    while ((await other.query(waits)).rows.length === 0);
-    await other.query("update csb_signal set reason = 'x' where uuid = '1'")
-    await other.query('commit')
-    await marking
-    expect(await signals.counts()).toMatchObject({ sent: 2 })
+    await other.query('begin; lock table csb_machine in share mode')
+    const tries = hosts.map(({ machines }, index) => machines.addFirst(machineOf(`m${index}`)))
+    const waits = `select count(*)::int from pg_stat_activity where wait_event_type = 'Lock' and datname = '${nameOf(url)}'`
+    await expect.poll(() => engine.query('postgres', waits), { timeout: 20_000 }).toEqual([{ count: 2 }])
+    await other.query('rollback')
+    expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1)
+    expect(await hosts[0].machines.list()).toHaveLength(1)
+  })
+
+  // Raised here, since PostgreSQL takes a second to see that two wait for each other, and may give up either.
+  describe.each([
+    ['deadlock_detected', '40P01'],
+    ['serialization_failure', '40001'],
+  ])('after %s', (_, code) => {
+    const openGivingUp = async (times: number) => {
+      const url = await engine.createDatabase()
+      const { signals } = await open(url)
+      await signals.add(signalsOf(2))
+      await engine.query(
+        nameOf(url),
+        `create sequence tries;
+        create function give_up() returns trigger language plpgsql as $$ begin
+          if nextval('tries') <= ${times} then raise exception 'given up' using errcode = '${code}'; end if;
+          return null;
+        end $$;
+        create trigger give_up after update on csb_signal for each statement execute function give_up()`,
+      )
+      return signals
+    }
+
+    it('try again', async () => {
+      const signals = await openGivingUp(4)
+      await signals.markSent(['s00000', 's00001'], { keep: true })
+      expect(await signals.counts()).toMatchObject({ sent: 2 })
+    })
+
+    it('give up in the end, and all is as before', async () => {
+      const signals = await openGivingUp(5)
+      await refuses(signals.markSent(['s00000', 's00001'], { keep: true }), /given up/)
+      expect(await signals.counts()).toMatchObject({ queued: 2 })
+    })
   })
 })
 
@@ -183,6 +215,21 @@ describe('a bad network', () => {
     await refuses(open(url, { giveUp: giveUp.signal }), /given up/)
   })
 
+  it('costs no second call where the server ends a connection in the middle of one', async () => {
+    const url = await engine.createDatabase()
+    const { signals } = await open(url)
+    await engine.query(
+      nameOf(url),
+      `create function cut() returns trigger language plpgsql as
+        $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
+      create trigger cut before update on csb_signal for each statement execute function cut()`,
+    )
+    for (let nth = 0; nth < 20; nth++) {
+      await refuses(signals.quarantine('1', 'no'), /terminating connection|terminated unexpectedly/)
+      expect(await signals.counts()).toMatchObject({ queued: 0 })
+    }
+  })
+
   it('is over when the server is there again', async () => {
     const { signals } = await openEmpty({})
     await signals.add(signalsOf(3))
@@ -195,6 +242,13 @@ describe('a bad network', () => {
     }
     expect(await signals.add(signalsOf(5))).toMatchObject({ added: 2 })
   })
+})
+
+it('stores why a signal is in quarantine, also where CAPI says what PostgreSQL refuses', async () => {
+  const { signals } = await openEmpty({})
+  await signals.add([signalOf('1')])
+  await signals.quarantine('1', 'CAPI: "no\0"')
+  expect(await signals.list({ limit: 1 })).toMatchObject([{ state: 'quarantined', reason: 'CAPI: "no"' }])
 })
 
 describe('what is wrong', () => {
@@ -234,6 +288,8 @@ describe('migrations', () => {
     const url = await engine.createDatabase()
     await openWith(url, [...MIGRATIONS, addColumn])
     await refuses(openStorage(url), /newer release .* has version 2, .* up to 1$/)
+    const connections = `select count(*)::int from pg_stat_activity where datname = '${nameOf(url)}'`
+    await expect.poll(() => engine.query('postgres', connections), { timeout: 5000 }).toEqual([{ count: 1 }])
   })
 
   it('leave the version before where the process is killed', async () => {

@@ -8,6 +8,8 @@ import { silentLogger } from '../../src/logger.js'
 import { CapiAccount, type CapiAccountOptions } from '../../src/signals/capi-account.js'
 import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import type { Storage } from '../../src/signals/storage/storage.js'
+import { FakeCapi } from '../../src/testing/fake-capi.js'
+import { signalsOf } from './scripted-capi.js'
 
 const api = new CapiApi({ baseUrl: 'http://127.0.0.1:1/v3', userAgent: 'test/v1' })
 const BUSY = new BouncerError('ERR_CSB_STORAGE', 'the database is locked')
@@ -25,6 +27,19 @@ function account(storage: Storage, over: Partial<CapiAccountOptions> = {}): Capi
   })
   onTestFinished(() => made.close())
   return made
+}
+
+/** Those that were set since for so many milliseconds, up to twice as many. */
+function timersOf(): (milliseconds: number) => string[] {
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => set.mockRestore())
+  return (milliseconds) => {
+    const timers = set.mock.results.filter((_, nth) => {
+      const [, delay = 0] = set.mock.calls[nth]
+      return delay >= milliseconds && delay <= 2 * milliseconds
+    })
+    return timers.map(({ value }) => (value.hasRef() ? 'keeps the process alive' : 'in the background'))
+  }
 }
 
 describe('the machine', () => {
@@ -57,7 +72,80 @@ describe('the machine', () => {
   })
 })
 
+describe('the end', () => {
+  it('closes what was opened, and says what cannot be closed', async () => {
+    const capi = new CapiApi({ baseUrl: 'http://127.0.0.1:1/v3', userAgent: 'test/v1' })
+    const lines: string[] = []
+    const close = vi.fn(async () => Promise.reject(BUSY))
+    const storage = Object.assign(new MemoryStorage(), { close })
+    const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) }
+    const made = account(storage, { api: capi, logger })
+    const { machines, machineId } = await made.opened()
+    await made.close()
+    expect(close).toHaveBeenCalledOnce()
+    expect(lines).toEqual(['Closing what CAPI needed failed: BouncerError: the database is locked'])
+    const { signal } = new AbortController()
+    await expect(machines.withToken(machineId, signal, async () => '')).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    const login = capi.login({ machineId, password: 'p', scenarios: [], deadline: 1000, signal })
+    await expect(login).rejects.toThrow('UND_ERR_DESTROYED')
+    expect(made.current).toBeNull()
+  })
+
+  it('leaves no timer behind: neither its own, nor one for the next try', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const opened = account(new MemoryStorage())
+    await opened.opened()
+    await opened.close()
+    const failing = account(new MemoryStorage(), { open: async () => Promise.reject(BUSY) })
+    await expect(failing.opened()).rejects.toBe(BUSY)
+    expect(vi.getTimerCount()).toBe(1)
+    await failing.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is not disturbed by a storage that fails to open meanwhile', async () => {
+    let fail: (error: Error) => void = () => {}
+    const onError = vi.fn()
+    const open = () => new Promise<Storage>((_, reject) => { fail = reject }) // biome-ignore format: one line
+    const made = account(new MemoryStorage(), { open, onError })
+    const opening = made.opened()
+    const closed = made.close()
+    fail(BUSY)
+    await expect(opening).rejects.toBe(BUSY)
+    await closed
+    expect(onError).not.toHaveBeenCalled()
+  })
+})
+
+describe('a send', () => {
+  it('that waits for its next try keeps no process alive', async () => {
+    const timers = timersOf()
+    const capi = await FakeCapi.start()
+    onTestFinished(() => capi.stop())
+    const api = new CapiApi({ baseUrl: `${capi.url}/v3`, userAgent: 'test/v1' })
+    const lines: string[] = []
+    const logger = { ...silentLogger, debug: (line: string) => void lines.push(line) }
+    const made = account(new MemoryStorage(), { api, logger })
+    const { storage, machineId } = await made.opened()
+    await storage.signals.add(signalsOf(machineId, 1))
+    capi.fault({ kind: 'status', status: 503, headers: { 'retry-after': '50' } })
+    const abort = new AbortController()
+    const sending = made.send({ signal: abort.signal })
+    await expect.poll(() => lines).toContainEqual(expect.stringMatching(/; next try in 5\d{4} ms$/))
+    expect(timers(50_000)).toEqual(['in the background'])
+    abort.abort()
+    await sending
+  })
+})
+
 describe('a storage that cannot be opened', () => {
+  it('keeps no process alive', async () => {
+    const timers = timersOf()
+    await expect(account(new MemoryStorage(), { open: async () => Promise.reject(BUSY) }).opened()).rejects.toBe(BUSY)
+    expect(timers(500)).toEqual(['in the background'])
+  })
+
   it('is tried again, told once, and serves from then on', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
@@ -99,9 +187,11 @@ describe('a storage that cannot be opened', () => {
     abort.abort(BUSY)
     await expect(asked).rejects.toBe(BUSY)
     const closed = made.close()
-    opened(Object.assign(new MemoryStorage(), { close }))
+    const storage = Object.assign(new MemoryStorage(), { close })
+    opened(storage)
     await closed
     expect(close).toHaveBeenCalledOnce()
+    expect(await storage.machines.list()).toEqual([])
     await expect(made.opened()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
   })
 
@@ -123,6 +213,7 @@ describe('a storage that cannot be opened', () => {
     Reflect.deleteProperty(storage.machines, 'list')
     answer()
     await expect(opening).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+    expect(vi.getTimerCount()).toBe(0)
     expect(close).toHaveBeenCalledOnce()
     expect(made.current).toBeNull()
   })

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { ALLOWED, type FoundVerdict, type Verdict } from '../../src/decisions/decision.js'
 import { silentLogger } from '../../src/logger.js'
 import { HitReporter, type HitReporterOptions } from '../../src/signals/hits/hit-reporter.js'
@@ -54,6 +54,9 @@ function setUp(over: Partial<HitReporterOptions> = {}): Setup {
   const dropped = { get: () => Object.fromEntries(reporter.dropped()) }
   return Object.defineProperties(setup, { reporter: { value: reporter }, dropped })
 }
+
+/** Until all that is ready has run. */
+const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 function requestOf(texts: RequestContext): { read(name: RequestContextName): string | undefined } {
   return { read: (name) => texts[name] }
@@ -155,6 +158,48 @@ describe('the end of a window', () => {
     ])
   })
 
+  it('comes a whole window after the last one, also where that ended early', async () => {
+    const setup = setUp({ window: 3000 })
+    const { reporter } = setup
+    const blocked = () => reporter.blocked({ address: '1.2.3.4', verdict: found(), action: 'ban', request: null })
+    for (let second = 0; second < 3; second++) reporter.tick()
+    blocked()
+    for (let second = 0; second < 2; second++) reporter.tick()
+    await reporter.flush()
+    expect(setup.told).toHaveLength(1)
+    blocked()
+    for (let second = 0; second < 2; second++) reporter.tick()
+    await turn()
+    expect(setup.told).toHaveLength(1)
+    reporter.tick()
+    await turn()
+    expect(setup.told).toHaveLength(2)
+  })
+
+  it('comes on time once it was started, and not after the end', async () => {
+    vi.useFakeTimers({ now: NOW })
+    onTestFinished(() => void vi.useRealTimers())
+    const setup = setUp({ now: Date.now })
+    const { reporter } = setup
+    reporter.start()
+    reporter.report({ address: '1.2.3.4', scenario: 'me/x' })
+    await vi.advanceTimersByTimeAsync(59_999)
+    expect(setup.told).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(setup.told).toMatchObject([{ created_at: '2026-01-02T03:05:05.000Z' }])
+    await reporter.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('keeps no process alive', async () => {
+    const set = vi.spyOn(globalThis, 'setInterval')
+    onTestFinished(() => set.mockRestore())
+    const { reporter } = setUp()
+    reporter.start()
+    expect(set.mock.results.map(({ value }) => value.hasRef())).toEqual([false])
+    await reporter.stop()
+  })
+
   it('tells once how many hits found no room', async () => {
     const setup = setUp({ maxEntries: 2 })
     for (let i = 1; i < 9; i++) {
@@ -175,9 +220,11 @@ describe('an outbox that cannot be written', () => {
     reporter.blocked({ address: '1.2.3.4', verdict: found(), action: 'ban', request: null })
     await expect(reporter.flush()).rejects.toThrow('locked')
     expect(reporter.pending).toBe(1)
+    setup.time += 400
     reporter.tick() // too early
+    await turn()
     expect(setup.errors).toEqual([])
-    setup.time += 120_000
+    setup.time += 600
     reporter.tick()
     await expect.poll(() => setup.errors).toHaveLength(1)
     expect(setup.lines).toEqual(['1 signals wait in memory, since they could not be stored: locked'])
@@ -204,6 +251,71 @@ describe('an outbox that cannot be written', () => {
     await expect(stopped).rejects.toThrow('locked')
     expect(reporter.pending).toBe(1)
     expect(lines).toEqual([])
+  })
+
+  it('is tried again a minute later at most, and soon again after it could be written', async () => {
+    const setup = setUp({ window: 1000 })
+    const { reporter } = setup
+    const failsAfter = async (milliseconds: number) => {
+      setup.time += milliseconds
+      const { length } = setup.errors
+      reporter.tick()
+      await turn()
+      return setup.errors.length > length
+    }
+    const report = () => reporter.report({ address: '1.2.3.4', scenario: 'me/x' })
+    setup.failure = new Error('locked')
+    report()
+    for (let nth = 0; nth < 20; nth++) expect(await failsAfter(60_000)).toBe(true)
+    expect(await failsAfter(29_000)).toBe(false)
+    setup.failure = null
+    await reporter.flush()
+    setup.failure = new Error('locked again')
+    report()
+    expect([await failsAfter(0), await failsAfter(400), await failsAfter(600)]).toEqual([true, false, true])
+  })
+
+  it('for long: what comes meanwhile waits within the bound, and the failure is told once', async () => {
+    const fails: ((error: Error) => void)[] = []
+    const add = () => new Promise<never>((_, reject) => fails.push(reject))
+    const setup = setUp({ window: 1000, maxEntries: 2, add })
+    const { reporter } = setup
+    for (let i = 1; i <= 4; i++) {
+      reporter.report({ address: `1.2.3.${i}`, scenario: 'me/x' })
+      if (i % 2 === 0) reporter.tick()
+    }
+    reporter.tick()
+    expect(fails).toHaveLength(1)
+    fails[0](new Error('locked'))
+    await turn()
+    expect(setup.errors).toHaveLength(1)
+    expect([reporter.pending, setup.dropped]).toEqual([2, { storage: 2 }])
+  })
+
+  it('gets signals in small parts, in the order of the first hits, and the event loop turns in between', async () => {
+    let isFailing = true
+    const parts: string[][] = []
+    let turns = 0
+    const count = () => {
+      turns++
+      if (parts.length < 4) setImmediate(count)
+    }
+    const { reporter } = setUp({
+      add: async (drafts) => {
+        parts.push(drafts.map(({ source }) => source.value))
+        if (isFailing) throw new Error('locked')
+        return { added: drafts.length, known: 0, dropped: 0 }
+      },
+    })
+    const addresses = Array.from({ length: 250 }, (_, i) => `1.2.3.${i}`)
+    for (const address of addresses) reporter.report({ address, scenario: 'me/x' })
+    await expect(reporter.flush()).rejects.toThrow('locked')
+    isFailing = false
+    count()
+    await reporter.flush()
+    expect(parts.map(({ length }) => length)).toEqual([100, 100, 100, 50])
+    expect(parts.slice(1).flat()).toEqual(addresses)
+    expect(turns).toBeGreaterThanOrEqual(3)
   })
 
   it('an answer that was lost makes no second signal', async () => {
@@ -298,8 +410,10 @@ describe('signals of the user’s own', () => {
       { ...good, at: new Date(Number.NaN) },
       'ERR_CSB_SIGNAL: at: expected a Date or Unix milliseconds, got an invalid Date',
     ],
+    [{ ...good, at: -1 }, 'ERR_CSB_SIGNAL: at: expected a Date or Unix milliseconds, got a number'],
     [{ ...good, at: 8.64e15 }, 'ERR_CSB_SIGNAL: at: expected a Date or Unix milliseconds, got a number'],
     [{ ...good, context: 'bob' }, 'ERR_CSB_SIGNAL: context: expected an object with texts, got "bob"'],
+    [{ ...good, context: ['bob'] }, 'ERR_CSB_SIGNAL: context: expected an object with texts, got a object'],
     [{ ...good, context: { user: 7 } }, 'ERR_CSB_SIGNAL: context.user: expected a text, got a number'],
     [{ ...good, context: { '': 'x' } }, 'ERR_CSB_SIGNAL: context.: expected a text, got "x"'],
     [null, 'ERR_CSB_SIGNAL: signal: expected an object, got null'],
@@ -316,14 +430,14 @@ describe('signals of the user’s own', () => {
     const { reporter } = setup
     reporter.blocked({ address: '1.2.3.4', verdict: found(), action: 'ban', request: null })
     for (const name of ['bob', 'alice', 'bob']) reporter.report({ ...good, context: { user: name, path: '/login' } })
-    reporter.report({ ...good, message: 'again', at: new Date(NOW - 5000) })
+    reporter.report({ ...good, message: 'again', at: new Date(NOW - 4500) })
     reporter.report({ ...good, scenario: 'me/y', message: 'Into the honey', at: NOW - 90_000 })
     await reporter.flush()
     const [blocked, own, honey] = setup.told
     expect(blocked.message).toBe('Ip 1.2.3.4 got a ban by a decision of cscli (1 request)')
     expect(own).toMatchObject({
       message: "Ip 1.2.3.4 performed 'me/x' (4 events over 5s)",
-      start_at: '2026-01-02T03:04:00.000Z',
+      start_at: '2026-01-02T03:04:00.500Z',
       stop_at: '2026-01-02T03:04:05.000Z',
       context: [
         { key: 'hits', value: '4' },
@@ -335,6 +449,17 @@ describe('signals of the user’s own', () => {
     expect(honey).toMatchObject({ message: 'Into the honey', scenario: 'me/y', start_at: '2026-01-02T03:02:35.000Z' })
   })
 
+  test.each([
+    ['long', 'x'.repeat(5000), 'x'.repeat(500)],
+    ['cut within a character', `${'x'.repeat(499)}\u{1f600}`, `${'x'.repeat(499)}\ufffd`],
+    ['with what PostgreSQL refuses', 'a\0b\ud800', 'a\ufffdb\ufffd'],
+  ])('have a message that can be stored: %s', async (_, message, told) => {
+    const setup = setUp()
+    setup.reporter.report({ ...good, message, context: { user: undefined } })
+    await setup.reporter.flush()
+    expect(setup.told).toMatchObject([{ message: told, context: [{ key: 'hits' }] }])
+  })
+
   it('on private and allowlisted addresses are passed over', async () => {
     const setup = setUp()
     setup.reporter.report({ ...good, address: '127.0.0.1' })
@@ -342,6 +467,28 @@ describe('signals of the user’s own', () => {
     await setup.reporter.flush()
     expect([setup.told, setup.dropped]).toEqual([[], { special_address: 1, allowlist: 1 }])
   })
+})
+
+it('a flush takes along what came since one that is under way looked', async () => {
+  const { reporter } = setUp()
+  const first = reporter.flush()
+  reporter.report({ address: '1.2.3.4', scenario: 'me/x' })
+  await reporter.flush()
+  expect([reporter.pending, reporter.stored]).toEqual([0, 1])
+  await first
+})
+
+it('what comes while the last hits are stored is counted', async () => {
+  const setup = setUp({
+    add: async (drafts) => {
+      reporter.report({ address: '1.2.3.5', scenario: 'me/x' })
+      return { added: drafts.length, known: 0, dropped: 0 }
+    },
+  })
+  const { reporter } = setup
+  reporter.report({ address: '1.2.3.4', scenario: 'me/x' })
+  await reporter.stop()
+  expect([reporter.pending, setup.dropped]).toEqual([0, { stopped: 1 }])
 })
 
 it('after the end nothing is taken, and nothing is thrown', async () => {

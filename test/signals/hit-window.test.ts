@@ -105,6 +105,21 @@ describe('bounds', () => {
     expect(asked).toEqual(['10.0.0.1', '1.2.3.4', '10.0.0.1'])
   })
 
+  it('of the ways to write one address so many are remembered, and none that is long', () => {
+    const asked: string[] = []
+    const window = windowOf(3, (address) => asked.push(address) > 0)
+    const note = (zones: readonly string[]) => {
+      asked.length = 0
+      for (const zone of zones) window.note(hit({ address: `2003::1%${zone}` }))
+      return asked.length
+    }
+    const long = 'z'.repeat(100)
+    expect([note([long]), note([long])]).toEqual([1, 1])
+    const zones = Array.from({ length: 10 }, (_, index) => `eth${index}`)
+    expect([note(zones), note(zones)]).toEqual([10, 5])
+    expect(window.take().entries).toMatchObject([{ address: '2003::1', count: 22 }])
+  })
+
   it('of each key a few distinct texts, cut, and none that is empty or missing', () => {
     const window = windowOf()
     const long = 'x'.repeat(5000)
@@ -118,6 +133,15 @@ describe('bounds', () => {
       { key: 'user_agent', texts: ['x'.repeat(LONGEST_TEXT)] },
     ])
     expect(MOST_TEXTS).toBe(5)
+  })
+
+  it('a long text is not taken for a short one that it begins with', () => {
+    const window = windowOf()
+    const long = `bot${'x'.repeat(LONGEST_TEXT)}`
+    for (const user_agent of ['bot', long, `${long}y`]) window.note(hit({ context: contextOf({ user_agent }) }))
+    expect(window.take().entries[0].context).toEqual([
+      { key: 'user_agent', texts: ['bot', long.slice(0, LONGEST_TEXT)] },
+    ])
   })
 
   it('of one signal a few keys, in any order', () => {

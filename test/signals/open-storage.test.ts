@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openStorage } from '../../src/signals/storage/open-storage.js'
+import { openSqlStorage, postgresServer } from '../../src/signals/storage/sql/sql-storage.js'
 
 let folder: string
 
@@ -33,6 +35,12 @@ describe('what names a storage', () => {
     await storage.close()
   })
 
+  it('a letter before a colon is a drive of Windows', async () => {
+    await expect(openStorage('c:/no/such/place.db')).rejects.toMatchObject({
+      message: expect.stringMatching(/^The storage sqlite:.*c:.no.such.place\.db cannot be used: /),
+    })
+  })
+
   it.each([
     ['', 'not nothing'],
     ['sqlite:', 'not sqlite:...'],
@@ -41,6 +49,7 @@ describe('what names a storage', () => {
     ['mysql://user:secret@host/db', 'not mysql:...'],
     ['file:///tmp/secret.db', 'not file:...'],
     ['postgresql:me:secret@host/db', 'cannot be parsed'],
+    ['postgresql:secret', 'cannot be parsed'],
     ['postgresql://me:12/secret@host/db', 'cannot be parsed'],
     ['postgresql://me:12#secret@host/db', 'cannot be parsed'],
     ['postgresql://user:secret@[bad/db', 'cannot be parsed'],
@@ -53,11 +62,35 @@ describe('what names a storage', () => {
   })
 })
 
+async function listen(server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return (server.address() as { port: number }).port
+}
+
 describe('a database that is not there', () => {
+  it('is named where its name has several addresses, with the reason of each', () => {
+    const refused = ['::1', '127.0.0.1'].map((address) => new Error(`connect ECONNREFUSED ${address}:5432`))
+    const { explain } = postgresServer({ url: new URL('postgres://localhost/signals') })
+    expect(explain(new AggregateError(refused))).toBe(
+      'connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432',
+    )
+  })
+
+  it('is named where it takes the connection and never answers', async () => {
+    const server = createServer()
+    onTestFinished(() => void server.close())
+    const url = new URL(`postgres://me:secret@127.0.0.1:${await listen(server)}/signals`)
+    const connected = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    await expect(openSqlStorage(postgresServer({ url, patience: 50 }))).rejects.toMatchObject({
+      code: 'ERR_CSB_STORAGE',
+      message: expect.stringMatching(/^The storage postgresql:\/\/127.0.0.1:\d+\/signals cannot be used: .*timeout/),
+    })
+    await once((await connected).resume(), 'close')
+  })
+
   it('is named without its password', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await new Promise((done) => server.once('listening', done))
-    const { port } = server.address() as { port: number }
+    const server = createServer()
+    const port = await listen(server)
     await new Promise((done) => server.close(done))
     const error = await openStorage(`postgres://me:secret@127.0.0.1:${port}/signals?sslpassword=secret`).catch(
       (thrown: unknown) => thrown,

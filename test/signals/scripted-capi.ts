@@ -49,6 +49,8 @@ export class ScriptedCapi {
   readonly taken = new Map<string, number>()
   /** How many signals each push held. */
   readonly pushes: number[] = []
+  /** How many milliseconds each push was given. */
+  readonly deadlines: number[] = []
   /** What the sender waited for, in milliseconds. */
   readonly waits: number[] = []
   now = 0
@@ -61,8 +63,9 @@ export class ScriptedCapi {
   }
 
   readonly api: Pick<CapiApi, 'pushSignals'> = {
-    pushSignals: async (_token, signals, { signal }) => {
+    pushSignals: async (_token, signals, { deadline, signal }) => {
       signal.throwIfAborted()
+      this.deadlines.push(deadline)
       this.pushes.push(signals.length)
       await this.answer(signals, this.pushes.length)
       for (const { uuid } of signals) this.taken.set(uuid, (this.taken.get(uuid) ?? 0) + 1)

@@ -37,6 +37,18 @@ it('at a minute and a second of its own', async () => {
   expect((await sends(10, 1, (limit) => limit - 1))[0]).toBeCloseTo(9 + 49 / 60, 2)
 })
 
+it('that was stopped before it began sends nothing', async () => {
+  vi.useFakeTimers({ now: 0 })
+  onTestFinished(() => void vi.useRealTimers())
+  let sent = 0
+  const schedule = new SendSchedule({ interval: 5, send: async () => void sent++ })
+  const starting = schedule.start()
+  schedule.stop()
+  await starting
+  await vi.advanceTimersByTimeAsync(30 * MINUTE)
+  expect(sent).toBe(0)
+})
+
 it('does not send while it still sends', async () => {
   vi.useFakeTimers({ now: 0 })
   onTestFinished(() => void vi.useRealTimers())

@@ -5,6 +5,7 @@ import { CapiError } from '../../src/capi/capi-error.js'
 import type { Signal } from '../../src/capi/signals/signal.js'
 import { BouncerError } from '../../src/errors.js'
 import { pauseFor } from '../../src/http/pause.js'
+import { silentLogger } from '../../src/logger.js'
 import { SignalSender } from '../../src/signals/sending/signal-sender.js'
 import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import { MACHINE, refuse, refuseThese, ScriptedCapi, signalsOf } from './scripted-capi.js'
@@ -38,6 +39,30 @@ describe('a chunk', () => {
     expect(report).toEqual({ sent: count, quarantined: 0, remaining: 0, failures: [] })
     expect(capi.pushes).toEqual(pushes)
     expect(await states(storage)).toBe('0 queued, 0 sent, 0 quarantined')
+  })
+
+  it('is never larger than CAPI allows, whatever the options say', async () => {
+    const { storage } = await outbox(300)
+    const capi = new ScriptedCapi()
+    await capi.sender(storage, { chunkSize: 1_000 }).send({ batchSize: 1_000 })
+    expect(capi.pushes).toEqual([250, 50])
+  })
+
+  it('is marked once, and nothing is claimed where nothing is queued any more', async () => {
+    const { storage } = await outbox(500)
+    const asked: string[] = []
+    const { markSent, claim } = storage.signals
+    storage.signals.markSent = (uuids, options) => {
+      asked.push(`marks ${uuids.length}`)
+      return markSent.call(storage.signals, uuids, options)
+    }
+    storage.signals.claim = (request) => {
+      asked.push('claims')
+      return claim.call(storage.signals, request)
+    }
+    const sender = new ScriptedCapi().sender(storage)
+    for (let run = 0; run < 2; run++) await sender.send()
+    expect(asked).toEqual(['claims', 'marks 250', 'claims', 'marks 250', 'claims'])
   })
 
   it('is kept as sent where nothing is pruned', async () => {
@@ -86,6 +111,7 @@ describe('an answer that may pass', () => {
     ['503', () => refuse(503)],
     ['504', () => refuse(504)],
     ['408', () => refuse(408)],
+    ['425', () => refuse(425)],
     ['a page of HTML', () => fail('ERR_CSB_CAPI_BODY')],
     ['nothing that answers', () => fail('ERR_CSB_CONNECT')],
     ['a reset', () => fail('ERR_CSB_CONNECTION_LOST')],
@@ -161,6 +187,13 @@ describe('an answer that may pass', () => {
     await capi.sender(storage, { maxRetries: 1_000, random: () => 1, longestRun: 100_000 }).send()
     expect(capi.waits).toEqual([5_000, 10_000, 20_000, 40_000])
   })
+
+  it('ends a run of the usual length after ten minutes', async () => {
+    const { storage } = await outbox(1)
+    const capi = new ScriptedCapi(() => refuse(503))
+    await capi.sender(storage, { maxRetries: 1_000, random: () => 1 }).send()
+    expect(capi.now).toBe(555_000)
+  })
 })
 
 describe('an answer that lasts', () => {
@@ -228,6 +261,16 @@ describe('a machine that pauses', () => {
     }
     expect(await capi.sender(storage).send()).toMatchObject({ remaining: 2, failures: [{ machineId: MACHINE, error }] })
     expect([capi.pushes, capi.waits]).toEqual([[], []])
+  })
+
+  it('for want of a login that is free in a moment is waited for', async () => {
+    const { storage } = await outbox(2)
+    const capi = new ScriptedCapi()
+    capi.beforeToken = () => {
+      if (capi.now === 0) throw new CapiError('ERR_CSB_CAPI_BUDGET', 'no login is free', { retryAfter: 9_000 })
+    }
+    expect(await capi.sender(storage, { maxRetries: 0 }).send()).toMatchObject({ sent: 2, failures: [] })
+    expect(capi.waits).toEqual([9_000])
   })
 
   it('for a moment is waited for, and such a wait is no try', async () => {
@@ -301,6 +344,51 @@ describe('a signal that CAPI refuses', () => {
     }
     expect(quarantined).toBe(count)
     expect(capi.pushes.length).toBeLessThan(4 * count + 100)
+  })
+
+  it('is found where others are taken only now and then', async () => {
+    const { storage, signals } = await outbox(20)
+    const good = at(signals, 7, 19)
+    const capi = new ScriptedCapi(([{ uuid }]) => {
+      if (!good.has(uuid)) refuse(400)
+    })
+    const report = await capi.sender(storage).send({ batchSize: 1 })
+    expect(report).toEqual({ sent: 2, quarantined: 18, remaining: 0, failures: [] })
+    expect(capi.pushes).toHaveLength(20)
+  })
+
+  it.each([1, 7])(
+    'is suspected anew after a failure in between, and counted once (%i before a good one)',
+    async (count) => {
+      const { storage, signals } = await outbox(count + 1)
+      let isDown = true
+      const capi = new ScriptedCapi(([{ uuid }]) => {
+        if (uuid !== signals[count].uuid) refuse(400)
+        if (isDown) {
+          isDown = false
+          refuse(503)
+        }
+      })
+      const report = await capi.sender(storage).send({ batchSize: 1 })
+      expect(report).toEqual({ sent: 1, quarantined: count, remaining: 0, failures: [] })
+      expect(capi.pushes).toHaveLength(2 * (count + 1))
+    },
+  )
+
+  it('sends what was refused beside it once, also where a failure comes in between', async () => {
+    const { storage, signals } = await outbox(8)
+    const poison = at(signals, 0, 1, 2, 3, 5)
+    let isDown = true
+    const capi = new ScriptedCapi((pushed, nth) => {
+      if (isDown && pushed.length === 1 && pushed[0].uuid === signals[5].uuid) {
+        isDown = false
+        refuse(503)
+      }
+      return refuseThese(poison)(pushed, nth)
+    })
+    const report = await capi.sender(storage).send({ batchSize: 2 })
+    expect(report).toEqual({ sent: 3, quarantined: 5, remaining: 0, failures: [] })
+    expect(capi.duplicates).toEqual([])
   })
 
   it('at the end of the queue is proven by what was taken before', async () => {
@@ -379,6 +467,13 @@ describe('two senders', () => {
     expect(capi.pushes).toEqual([])
   })
 
+  it('the lease grows with the time for a request', async () => {
+    const { storage } = await outbox(2)
+    const capi = new ScriptedCapi()
+    expect(await capi.sender(storage, { timeout: 300_000 }).send()).toMatchObject({ sent: 2, failures: [] })
+    expect(capi.deadlines).toEqual([300_000])
+  })
+
   it('a lease that is no longer than a request is refused', () => {
     const { api, machines } = new ScriptedCapi()
     const storage = new MemoryStorage().signals
@@ -415,8 +510,14 @@ describe('a storage that fails', () => {
   it('at the release: does not hide why nothing was sent', async () => {
     const { storage } = await outbox(3)
     storage.signals.release = async () => fail('ERR_CSB_STORAGE')
-    const report = await new ScriptedCapi(() => refuse(404)).sender(storage).send()
+    const lines: string[] = []
+    const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) }
+    const report = await new ScriptedCapi(() => refuse(404)).sender(storage, { logger }).send()
     expect(report).toMatchObject({ sent: 0, remaining: 3, failures: [{ error: { status: 404 } }] })
+    expect(lines).toEqual([
+      `Signals of machine ${MACHINE} stay claimed until their lease is over: ERR_CSB_STORAGE`,
+      `Signals of machine ${MACHINE} stay queued: CAPI answered 404`,
+    ])
   })
 })
 
@@ -488,7 +589,38 @@ describe('a run', () => {
     expect(report).toMatchObject({ sent: 200, remaining: 10, failures: [{ error: { code: 'ERR_CSB_TIMEOUT' } }] })
   })
 
-  it('goes for a few machines at a time', async () => {
+  it('gives a request no longer than it has itself, and begins none when it is over', async () => {
+    const { storage } = await outbox(3)
+    const capi = new ScriptedCapi()
+    capi.beforeToken = () => {
+      capi.now += 4_000
+    }
+    const report = await capi.sender(storage, { longestRun: 10_000, maxRetries: 0 }).send({ batchSize: 1 })
+    expect(capi.deadlines).toEqual([6_000, 2_000])
+    expect(report).toMatchObject({ sent: 2, remaining: 1, failures: [{ error: { code: 'ERR_CSB_TIMEOUT' } }] })
+  })
+
+  it('warns once for each machine: of what goes into quarantine, and why the rest stays', async () => {
+    const { storage, signals } = await outbox(6)
+    await storage.signals.add(signalsOf(OTHER, 3))
+    const poison = new Set([signals[1].uuid, signals[2].uuid])
+    const capi = new ScriptedCapi((pushed, nth) => {
+      if (pushed[0].machine_id === OTHER) refuse(404)
+      return refuseThese(poison)(pushed, nth)
+    })
+    const lines: string[] = []
+    const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) }
+    await capi.sender(storage, { logger, concurrency: 1 }).send()
+    expect(lines).toEqual([
+      `2 signals go into quarantine, machine ${MACHINE}, the last one because: CAPI answered 400`,
+      `Signals of machine ${OTHER} stay queued: CAPI answered 404`,
+    ])
+  })
+
+  it.each([
+    [{ concurrency: 3 }, 3],
+    [{}, 4],
+  ])('goes for a few machines at a time: %j', async (options, expected) => {
     const storage = new MemoryStorage()
     for (const letter of 'cdefghijk') await storage.signals.add(signalsOf(letter.repeat(48), 2))
     let [busy, most] = [0, 0]
@@ -497,8 +629,8 @@ describe('a run', () => {
       await new Promise((resolve) => setImmediate(resolve))
       busy--
     })
-    expect(await capi.sender(storage, { concurrency: 3 }).send()).toMatchObject({ sent: 18 })
-    expect(most).toBe(3)
+    expect(await capi.sender(storage, options).send()).toMatchObject({ sent: 18 })
+    expect(most).toBe(expected)
   })
 })
 

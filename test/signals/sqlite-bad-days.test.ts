@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openStorage } from '../../src/signals/storage/open-storage.js'
+import type { OutboxLimits } from '../../src/signals/storage/signal-storage.js'
 import { MIGRATIONS, type Migration } from '../../src/signals/storage/sql/migrations.js'
 import { openSqlStorage, sqliteServer } from '../../src/signals/storage/sql/sql-storage.js'
 import { loadSqlite, type SqliteDatabase } from '../../src/signals/storage/sql/sqlite-library.js'
@@ -25,6 +26,7 @@ beforeEach(() => {
 
 interface Opening {
   readonly patience?: number
+  readonly limits?: Partial<OutboxLimits>
   readonly migrations?: readonly Migration[]
 }
 
@@ -55,11 +57,16 @@ describe('the file', () => {
     for (const file of [path, `${path}-wal`, `${path}-shm`]) expect([file, modeOf(file)]).toEqual([file, '600'])
   })
 
-  it('is closed to the world where it was open, and stays open to the group', async () => {
+  it.each([
+    [0o664, '660'],
+    [0o602, '600'],
+    [0o641, '640'],
+    [0o640, '640'],
+  ])('of mode %o is closed to the world, and stays open to the group: %s', async (mode, expected) => {
     writeFileSync(path, '')
-    await chmod(path, 0o664)
+    await chmod(path, mode)
     await open()
-    expect(modeOf(path)).toBe('660')
+    expect(modeOf(path)).toBe(expected)
   })
 
   it.each([
@@ -96,6 +103,36 @@ describe('the file', () => {
     const damaged = await open()
     await expect(damaged.signals.list({ limit: 5000 })).rejects.toEqual(failureLike(/storage\.db.*the file is damaged/))
     expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  it('is written to the disk with each commit, and its log does not stay large', async () => {
+    const pragmas: unknown[] = []
+    const look: Migration = async (transaction) => {
+      for (const name of ['synchronous', 'journal_mode', 'journal_size_limit'])
+        pragmas.push(...(await sql`pragma ${sql.raw(name)}`.execute(transaction)).rows)
+    }
+    await open({ migrations: [...MIGRATIONS, look] })
+    expect(pragmas).toEqual([{ synchronous: 2 }, { journal_mode: 'wal' }, { journal_size_limit: 16 * 2 ** 20 }])
+  })
+
+  it('stays within the limit where each process adds one signal and ends', async () => {
+    for (let index = 0; index < 12; index++) {
+      const { signals, close } = await open({ limits: { maxSignals: 100 } })
+      await signals.add(index === 0 ? signalsOf(100) : [signalOf(`process ${index}`)])
+      expect(await signals.counts()).toMatchObject({ queued: 100 })
+      await close()
+    }
+  })
+
+  it('keeps no login that counts no more', async () => {
+    const { machines } = await open()
+    const kept = async () => (await raw()).prepare('select at from csb_login order by at').all()
+    for (const now of [1000, 1050, 1100]) await machines.takeLogin(now, 100, 9)
+    expect(await kept()).toEqual([{ at: 1050 }, { at: 1100 }])
+    await machines.takeLogin(1000, 100, 9)
+    expect(await kept()).toEqual([{ at: 1000 }, { at: 1050 }, { at: 1100 }])
+    await machines.takeLogin(999, 100, 9)
+    expect(await kept()).toEqual([{ at: 999 }, { at: 1000 }, { at: 1050 }])
   })
 
   it('holds everything after it was closed and opened again', async () => {
@@ -187,6 +224,14 @@ describe('a lock of another process', () => {
     })
     other.exec('commit')
     expect(await adding).toEqual({ added: 3, known: 0, dropped: 0 })
+  })
+
+  it('is waited for also by one that reads before it writes', async () => {
+    const [one, other] = [await open(), await open()]
+    const takes = Array.from({ length: 20 }, (_, nth) => (nth % 2 === 0 ? one : other).machines.takeLogin(1000, 100, 7))
+    expect((await Promise.all(takes)).filter((wait) => wait === 0)).toHaveLength(7)
+    const machines = ['m1', 'm2'].map((id, nth) => (nth === 0 ? one : other).machines.addFirst(machineOf(id)))
+    expect((await Promise.all(machines)).filter(Boolean)).toHaveLength(1)
   })
 
   it('is an error after a while, and nothing is lost', async () => {

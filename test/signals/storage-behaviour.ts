@@ -301,6 +301,13 @@ const signals: Readonly<Record<string, Behaviour | Behaviour['prove']>> = {
       expect((await signals.list({ limit: 9 })).map(({ signal }) => signal.uuid)).toEqual(['new'])
     },
   },
+  'keeps for a week where no limit is given': async ({ signals, time }) => {
+    await signals.add(namesOf('1'))
+    time.now += 7 * 24 * 60 * MINUTE
+    expect(await signals.add([])).toMatchObject({ dropped: 0 })
+    time.now += 1
+    expect(await signals.add([])).toMatchObject({ dropped: 1 })
+  },
 }
 
 const machines: Readonly<Record<string, Behaviour['prove']>> = {
@@ -382,6 +389,11 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
     const waits = await Promise.all(Array.from({ length: 30 }, () => machines.takeLogin(START, 1000, 7)))
     expect(waits.filter((wait) => wait === 0)).toHaveLength(7)
     expect(new Set(waits)).toEqual(new Set([0, 1000]))
+  },
+  'says when the next is free also where the clock went back a little': async ({ machines }) => {
+    await machines.takeLogin(1030, 100, 2)
+    await machines.takeLogin(1000, 100, 2)
+    expect(await machines.takeLogin(1040, 100, 2)).toBe(60)
   },
   'counts a login that lies a little ahead, not one of a clock that was set back': async ({ machines }) => {
     await machines.takeLogin(1050, 100, 1)

@@ -23,12 +23,14 @@ export interface PostgresServerOptions {
   readonly url: URL
   /** Default: the database's. */
   readonly clock?: (() => number) | undefined
+  /** Milliseconds for a connection. */
+  readonly patience?: number
   /** Milliseconds for one statement. */
   readonly statement?: number
 }
 
-export function postgresServer({ url, clock, statement = STATEMENT }: PostgresServerOptions): SqlServer {
-  const connections = new PostgresConnections(url, statement)
+export function postgresServer({ url, clock, ...limits }: PostgresServerOptions): SqlServer {
+  const connections = new PostgresConnections(url, limits)
   return {
     kind: 'postgresql',
     target: `postgresql://${url.host}${url.pathname}`,
@@ -56,23 +58,24 @@ export function postgresServer({ url, clock, statement = STATEMENT }: PostgresSe
 
 class PostgresConnections {
   readonly #url: URL
-  readonly #statement: number
+  readonly #limits: Pick<PostgresServerOptions, 'patience' | 'statement'>
   readonly #sockets = new Set<Socket>()
   #isCut = false
 
-  constructor(url: URL, statement: number) {
+  constructor(url: URL, limits: Pick<PostgresServerOptions, 'patience' | 'statement'>) {
     this.#url = url
-    this.#statement = statement
+    this.#limits = limits
   }
 
   async open(): Promise<PostgresPool> {
     const { Pool } = await loadPackage('pg', () => import('pg'))
+    const { patience = PATIENCE, statement = STATEMENT } = this.#limits
     const pool = new Pool({
       connectionString: this.#url.href,
       max: 4,
       application_name: 'crowdsec-bouncer',
-      connectionTimeoutMillis: PATIENCE,
-      query_timeout: this.#statement,
+      connectionTimeoutMillis: patience,
+      query_timeout: statement,
       keepAlive: true,
       stream: () => this.#newSocket(),
     })
@@ -102,7 +105,8 @@ class PostgresConnections {
 
 /**
  * A connection that fell silent in mid-query must not be used again: the answer to come would be taken for that of another query.
- * And the pool listens only to those that are not in use: the end of another one would be the end of the process.
+ * Nor one that the server has ended, of which the socket may tell only later; other errors of the server are as rare, and treated
+ * alike. And the pool listens only to those that are not in use: the end of another one would be the end of the process.
  */
 function connectionOf(client: PoolClient): PostgresPoolClient {
   let failure: unknown = null
@@ -115,8 +119,7 @@ function connectionOf(client: PoolClient): PostgresPoolClient {
     try {
       return await client.query(text, [...parameters])
     } catch (error) {
-      // The server's own errors have five characters, and leave the connection in order.
-      if (systemCodeOf(error)?.length !== 5) failure = error
+      failure = error
       throw error
     }
   }
