@@ -50,6 +50,9 @@ describe('generateMachineId', () => {
   it.each([
     ['\ud800', {}],
     ['key \udc00 key', {}],
+    [undefined as unknown as string, {}],
+    [null as unknown as string, {}],
+    [{} as unknown as string, {}],
     ['key', { prefix: '\ud83d' }],
     ['\ude00', { prefix: '\ud83d' }], // two halves that only together are a character
   ] as const)('refuses lone surrogates: %j %j', (key, options) => {

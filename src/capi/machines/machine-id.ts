@@ -42,11 +42,18 @@ export interface MachineIdOptions {
 
 /**
  * The prefix, then the SHA-256 of prefix and key in hexadecimal: what `generate_machine_id_from_key` of the Python SDK (0.7.0)
- * gives, for whole numbers too. There is no salt: who can guess the key has the id. Throws `ERR_CSB_CONFIG` where the text is not
- * Unicode (a lone surrogate), which Node would hash like any other such text.
+ * gives, for whole numbers too. There is no salt: who can guess the key has the id. Throws `ERR_CSB_CONFIG` where the key is
+ * neither text nor number, or the text is not Unicode (a lone surrogate), which Node would hash like any other such text.
  */
 export function generateMachineId(key: string | number | bigint, options: MachineIdOptions = {}): string {
   const { prefix = '', length = MACHINE_ID_LENGTH, total = 'hash' } = options
+  if (!['string', 'number', 'bigint'].includes(typeof key)) {
+    // As text it would be the same key on every machine that forgot to set one.
+    throw new BouncerError(
+      'ERR_CSB_CONFIG',
+      `machine id: expected a key that is a text or a number, got ${whatCame(key)}`,
+    )
+  }
   const text = String(key)
   if (loneSurrogate.test(prefix) || loneSurrogate.test(text)) {
     throw new BouncerError(
