@@ -39,8 +39,7 @@ export type BouncerErrorCode = (typeof bouncerErrorCodes)[number]
 export class BouncerError extends Error {
   override readonly name = 'BouncerError'
   readonly code: BouncerErrorCode
-  /** The message without what changes from one try to the next, such as a time: a repetition is known by it. */
-  readonly reason: string
+  readonly #reason: string
 
   constructor(
     code: BouncerErrorCode,
@@ -49,6 +48,11 @@ export class BouncerError extends Error {
   ) {
     super(message, options)
     this.code = code
-    this.reason = reason
+    this.#reason = reason
+  }
+
+  /** The message without what changes from one try to the next, such as a time: a repetition is known by it. */
+  get reason(): string {
+    return this.#reason
   }
 }

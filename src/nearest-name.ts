@@ -1,5 +1,8 @@
 /** Which known name a misspelt one was meant to be. */
 
+/** Letters. What is shorter ends too many names. */
+const SHORTEST_TAIL = 12
+
 /** As a message ends with it: `; did you mean userAgentPrefix?`, or nothing where no name is near. */
 export function didYouMean(written: string, names: Iterable<string>): string {
   const name = nearestName(written, names)
@@ -11,7 +14,7 @@ export function nearestName<Name extends string>(written: string, names: Iterabl
   let best: Name | null = null
   let bestDistance = Math.floor(bare(written).length / 3) + 1
   for (const name of names) {
-    const changes = distance(bare(written), bare(name))
+    const changes = isTailOf(bare(written), bare(name)) ? 1 : distance(bare(written), bare(name))
     if (changes < bestDistance) {
       best = name
       bestDistance = changes
@@ -23,6 +26,11 @@ export function nearestName<Name extends string>(written: string, names: Iterabl
 /** Whether two names differ in nothing that counts. */
 export function isSameName(one: string, other: string): boolean {
   return bare(one) === bare(other)
+}
+
+/** `update_frequency`, as CrowdSec's own bouncers have it, of `stream_update_frequency`. */
+function isTailOf(written: string, name: string): boolean {
+  return written.length >= SHORTEST_TAIL && name.endsWith(written)
 }
 
 function bare(name: string): string {

@@ -1074,8 +1074,10 @@ describe('requests that overlap', () => {
     expect((await Promise.all([ask('two'), ask('three')])).sort()).toEqual(['CAPI_BLOCKED', 'OK'])
   })
 
-  it('with a probe count for more than it does where they are refused', async () => {
-    const { capi, ask, pass, machines } = world()
+  /** One request is older than the pause of all, the other one probes after it. Both are under way. */
+  async function oldAndProbe() {
+    const made = world()
+    const { capi, ask, pass } = made
     capi.tokenLife = null
     for (const id of ['one', 'two', 'three']) await ask(id)
     const old = hold(capi, ({ machineId }) => machineId === 'two')
@@ -1087,6 +1089,11 @@ describe('requests that overlap', () => {
     const young = hold(capi, ({ machineId }) => machineId === 'three')
     const probe = ask('three')
     await young.arrived
+    return { ...made, old, late, young, probe }
+  }
+
+  it('with a probe count for more than it does where they are refused', async () => {
+    const { capi, machines, old, late, young, probe } = await oldAndProbe()
     capi.faults.push(403)
     old.release()
     expect(await late).toBe('CAPI_AUTH')
@@ -1099,18 +1106,7 @@ describe('requests that overlap', () => {
     ['well', 'none', 'OK'],
     ['in trouble', 500, 'CAPI_STATUS'],
   ] as const)('with a probe and end %s leave the others waiting for it', async (_name, fault, answer) => {
-    const { capi, ask, pass } = world()
-    capi.tokenLife = null
-    for (const id of ['one', 'two', 'three']) await ask(id)
-    const old = hold(capi, ({ machineId }) => machineId === 'two')
-    const late = ask('two')
-    await old.arrived
-    capi.faults.push(403)
-    await ask('one')
-    pass(HOUR)
-    const young = hold(capi, ({ machineId }) => machineId === 'three')
-    const probe = ask('three')
-    await young.arrived
+    const { capi, ask, old, late, young, probe } = await oldAndProbe()
     capi.faults.push(fault)
     old.release()
     expect(await late).toBe(answer)

@@ -48,6 +48,7 @@ describe('capi_pull', () => {
       'capi: { pull: true, pull_interval: 1m }',
       /capi_pull_interval in .*: expected a duration of 10m or more such as 2h, got "1m"/,
     ],
+    ['update_frequency: 10s', /update_frequency in .*: .* did you mean stream_update_frequency\?/],
     ['capi: true', /capi in .*: unknown option; did you mean one of capi_url, .*, capi_pull, .*\?/],
     ['tls: true', /tls in .*: unknown option; did you mean one of tls_cert_file, .*\?/],
     ['capi: { report: true }', /capi_report in .*: unknown option; did you mean report, without capi before it\?/],

@@ -46,8 +46,8 @@ export class MachineLogin {
    * another CAPI has confirmed it, unless whoever asks knows its password, and `ERR_CSB_STATE` where that is not the stored one.
    */
   async known(machineId: string, password?: string): Promise<MachineRecord> {
-    const { storage, api, now } = this.#options
-    const machine = await this.#stored(machineId, newMachine(machineId, password, now()))
+    const { storage, api } = this.#options
+    const machine = await this.#stored(machineId, password)
     if (password !== undefined && machine.password !== password) {
       const message = `Machine ${machineId} is stored with another password; remove it first if this one is right`
       throw new BouncerError('ERR_CSB_STATE', message)
@@ -59,11 +59,12 @@ export class MachineLogin {
     return { ...machine, ...moved }
   }
 
-  async #stored(machineId: string, fresh: MachineRecord): Promise<MachineRecord> {
-    const { storage } = this.#options
+  async #stored(machineId: string, password: string | undefined): Promise<MachineRecord> {
+    const { storage, now } = this.#options
     const stored = await storage.get(machineId)
     if (stored !== null) return stored
-    if (await storage.add(fresh)) return fresh
+    const machine = newMachine(machineId, password, now())
+    if (await storage.add(machine)) return machine
     const other = await storage.get(machineId) // another process was faster
     if (other !== null) return other
     throw new BouncerError('ERR_CSB_STORAGE', `The storage neither takes machine ${machineId} nor has it`)
