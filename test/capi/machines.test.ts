@@ -593,15 +593,18 @@ describe('a machine that another CAPI has confirmed', () => {
     expect(capi.takeSeen()).toBe('ask')
   })
 
-  it('goes there for who knows its password: it may be another way to the same one', async () => {
+  it.each([
+    ['another way to the same one, which knows it', true],
+    ['one that does not know it yet', false],
+  ])('goes there for who knows its password: %s', async (_name, isKnown) => {
     const { ask, other, there, record } = twoCapis()
     expect(await ask()).toBe('OK')
     const { password } = await record()
-    other.own('one', password)
+    if (isKnown) other.own('one', password)
     await expect(there.add('one', `${password}x`)).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
-    expect(await there.add('one', password)).toMatchObject({ registration: 'confirmed', api: null, token: 'none' })
+    expect(await there.add('one', password)).toMatchObject({ registration: 'pending', api: null, token: 'none' })
     await there.login('one', never)
-    expect(other.takeSeen()).toBe('login')
+    expect(other.takeSeen()).toBe('register login')
     expect(await there.list()).toMatchObject([{ api: other.target, token: 'kept' }])
     expect(await ask()).toBe('ERR_CSB_CONFIG')
   })

@@ -188,6 +188,9 @@ describe('buildSignal', () => {
     expect(() => buildSignal({ ...properties, scenario_hash: 'x' } as never, { value: '1.2.3.4' })).toThrow(
       'scenario_hash: unknown field; did you mean scenarioHash?',
     )
+    expect(() => buildSignal(properties, { value: '1.2.3.4' }, [{ duration: 60, typ: 'captcha' }] as never)).toThrow(
+      'decision.typ: unknown field; did you mean type?',
+    )
     expect(() => buildSignal(properties, { value: '1.2.3.4', asName2: 'x' } as never)).toThrow(
       'source.asName2: unknown field; did you mean asName?',
     )

@@ -109,6 +109,24 @@ describe('another CAPI than the one that confirmed the machine', () => {
     },
   )
 
+  test('register: goes there with the password of the configuration, and is not done before it has logged in', async () => {
+    const desk = await CapiDesk.set()
+    const machineId = idOf('a')
+    const { capi: other } = await CapiDesk.set()
+    const configure = (url: string) =>
+      desk.write(
+        'bouncer.yaml',
+        `capi_url: ${url}/v3\ncapi_storage: sqlite:capi.db\ncapi_scenarios: [${SCENARIO}]\n` +
+          `capi_machine_id: ${machineId}\ncapi_password: Pa55word-of-the-configuration\n`,
+      )
+    configure(desk.capi.url)
+    await desk.register()
+    configure(other.url)
+    expect(await desk.json('register')).toEqual({ machine_id: machineId, outcome: 'registered' })
+    expect(other.machines()).toMatchObject([{ machineId, logins: 1 }])
+    expect(await desk.json('status')).toMatchObject({ breaker: null, machines: [{ state: 'active', token: 'kept' }] })
+  })
+
   test('signals send: leaves them queued', async () => {
     const desk = await CapiDesk.set()
     await desk.register()

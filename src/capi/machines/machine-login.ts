@@ -54,7 +54,8 @@ export class MachineLogin {
     }
     if (machine.api === null || machine.api === api.target) return machine
     if (password === undefined) throw elsewhere(machineId, machine.api, api.target)
-    const moved = { api: null, token: null, tokenExpiresAt: null }
+    // To be registered there: where it is the same CAPI, that answers "already registered", and the login shows that it is ours.
+    const moved = { registration: 'pending', api: null, token: null, tokenExpiresAt: null } as const
     await storage.update(machineId, moved)
     return { ...machine, ...moved }
   }

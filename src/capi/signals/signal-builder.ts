@@ -54,6 +54,19 @@ export interface SimpleSignalProperties
 /** What a decision takes from the signal that it stands in. */
 export type DecisionSubject = Pick<SignalDecision, 'scenario' | 'scope' | 'value' | 'uuid'>
 
+const DECISION_NAMES = Object.keys({
+  duration: true,
+  type: true,
+  origin: true,
+  scenario: true,
+  scope: true,
+  value: true,
+  id: true,
+  uuid: true,
+  simulated: true,
+  until: true,
+} satisfies Record<keyof DecisionProperties, true>)
+
 const OWN_NAMES = Object.keys({
   machineId: true,
   scenario: true,
@@ -96,8 +109,9 @@ export function buildSimpleSignalForIp({ ip, duration, ...properties }: SimpleSi
   return buildSignal(properties, { value: ip }, duration === undefined ? [] : [{ duration }])
 }
 
-/** Throws `ERR_CSB_SIGNAL` for a duration or a time that is none; the rest is checked with the signal. */
+/** Throws `ERR_CSB_SIGNAL` for an unknown field, and a duration or a time that is none; the rest is checked with the signal. */
 export function buildDecision(properties: DecisionProperties, subject: DecisionSubject): SignalDecision {
+  requireKnownFields(properties, DECISION_NAMES, 'decision.')
   const { until } = properties
   return {
     id: properties.id ?? 0,

@@ -15,9 +15,8 @@ export async function register(session: CapiSession, flags: RegisterFlags): Prom
   const { client, configuration, output } = session
   const { capiMachineId, capiPassword } = configuration
   const machineId = await wantedId(session, flags)
-  const before = await find(session, machineId)
-  const isNew = before?.registration !== 'confirmed'
-  await client.addMachine(machineId, machineId === capiMachineId ? capiPassword?.reveal() : undefined)
+  const password = machineId === capiMachineId ? capiPassword?.reveal() : undefined
+  const isNew = (await client.addMachine(machineId, password)).registration === 'pending'
   if (isNew) await client.login(machineId)
   const { api, storage } = client.targets
   output.note(
@@ -51,8 +50,4 @@ function checkedId(machineId: string): string {
   if (/^[A-Za-z0-9]+$/.test(machineId) && machineId.length === MACHINE_ID_LENGTH) return machineId
   const shown = JSON.stringify(machineId.length > 60 ? `${machineId.slice(0, 60)}...` : machineId)
   throw new BouncerError('ERR_CSB_CONFIG', `machine id: expected ${MACHINE_ID_LENGTH} letters and digits, got ${shown}`)
-}
-
-async function find({ client }: CapiSession, wanted: string) {
-  return (await client.machines()).find(({ machineId }) => machineId === wanted)
 }
