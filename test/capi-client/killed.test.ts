@@ -110,7 +110,7 @@ describe('a new machine', () => {
       const [known] = capi.machines()
       expect(known).toMatchObject({ machineId: MACHINE, logins: call === 'watchers' ? 0 : 1 })
       const stored = await first.storage.machines.get(MACHINE)
-      expect(stored).toMatchObject({ password: known.password, registration: 'pending', token: null })
+      expect(stored).toMatchObject({ password: known.password, api: null, token: null })
 
       const { client, storage } = await open(capi, LEASE_IS_OVER)
       expect(await client.sendSignals()).toMatchObject({ sent: 3, remaining: 0, failures: [] })
@@ -121,7 +121,7 @@ describe('a new machine', () => {
       expect(new Set(passwords)).toEqual(new Set([known.password]))
       expect(await storage.machines.get(MACHINE)).toMatchObject({
         password: known.password,
-        registration: 'confirmed',
+        api: `${capi.url}/v3/`,
         token: expect.any(String),
       })
       expect(capi.duplicates()).toEqual([])

@@ -34,7 +34,7 @@ describe('sendSignals', () => {
     expect(await client.sendSignals()).toEqual({ sent: 2, quarantined: 0, remaining: 0, failures: [] })
     expect(trail()).toEqual([REGISTER, LOGIN, SIGNALS, METRICS])
     const machine = await storage.machines.get(machineIdOf('one'))
-    expect(machine).toMatchObject({ registration: 'confirmed', scenarios: SCENARIOS, standing: { state: 'active' } })
+    expect(machine).toMatchObject({ api: `${capi.url}/v3/`, scenarios: SCENARIOS, standing: { state: 'active' } })
     expect(machine?.password).toMatch(/^[\w-]{43}$/)
     expect(machine?.token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
   })
@@ -187,7 +187,6 @@ describe('a storage', () => {
     const machine = {
       machineId: generateMachineId('one'),
       password: 'p',
-      registration: 'pending' as const,
       api: null,
       token: null,
       tokenExpiresAt: null,

@@ -82,7 +82,6 @@ describe('a machine that is new', () => {
     expect(await ask()).toBe('OK')
     expect(capi.takeSeen()).toBe('ask')
     expect(await record()).toMatchObject({
-      registration: 'confirmed',
       api: capi.target,
       token: 'token-1',
       tokenExpiresAt: NOW + HOUR,
@@ -96,9 +95,9 @@ describe('a machine that is new', () => {
   it('has stored credentials before CAPI hears of it', async () => {
     const { capi, ask, record } = world()
     const stored: unknown[] = []
-    capi.onRequest = async () => void stored.push((await record()).registration)
+    capi.onRequest = async () => void stored.push((await record()).api)
     await ask()
-    expect(stored).toEqual(['pending', 'pending', 'confirmed'])
+    expect(stored).toEqual([null, null, capi.target])
   })
 
   it('is only stored by add, with a password of the user or of ours', async () => {
@@ -132,7 +131,7 @@ describe('a machine that is new', () => {
     await machines.add('one', 'from a file')
     expect(await ask()).toBe('OK')
     expect(capi.takeSeen()).toBe('register login ask')
-    expect((await record()).registration).toBe('confirmed')
+    expect((await record()).api).toBe(capi.target)
   })
 
   it('is taken with one of two passwords that are added at once, and the other is refused', async () => {
@@ -159,11 +158,11 @@ describe('an answer to a registration that is lost', () => {
       capi.faults.push(fault)
       expect(await ask()).not.toBe('OK')
       const { password } = await record()
-      expect(await record()).toMatchObject({ registration: 'pending', standing: { state: 'backing off', failures: 1 } })
+      expect(await record()).toMatchObject({ api: null, standing: { state: 'backing off', failures: 1 } })
       pass(2 * SECOND)
       expect(await ask()).toBe('OK')
       expect(capi.passwords.get('one')).toEqual(new Set([password]))
-      expect(await record()).toMatchObject({ password, registration: 'confirmed' })
+      expect(await record()).toMatchObject({ password, api: capi.target })
     },
   )
 
@@ -176,7 +175,7 @@ describe('an answer to a registration that is lost', () => {
     expect(await ask()).toBe('CAPI_STATUS')
     pass(HOUR)
     expect(await ask()).toBe('OK')
-    expect((await record()).registration).toBe('confirmed')
+    expect((await record()).api).toBe(capi.target)
   })
 
   it.each([
@@ -205,7 +204,7 @@ describe('an answer to a registration that is lost', () => {
     pass(HOUR)
     const heir = start()
     expect(await ask('one', heir)).toBe('OK')
-    expect(await record()).toMatchObject({ password, registration: 'confirmed' })
+    expect(await record()).toMatchObject({ password, api: capi.target })
   })
 })
 
@@ -544,7 +543,6 @@ describe('the outcome', () => {
     await memory.add({
       machineId: 'one',
       password: 'x',
-      registration: 'confirmed',
       api: capi.target,
       token: 't',
       tokenExpiresAt: null,

@@ -65,7 +65,7 @@ describe('the machine', () => {
     await account(storage, { machineId: other }).opened()
     const mine = account(storage, { machineId, password: 'p' })
     expect((await mine.opened()).machineId).toBe(machineId)
-    expect(await storage.machines.get(machineId)).toMatchObject({ password: 'p', registration: 'pending' })
+    expect(await storage.machines.get(machineId)).toMatchObject({ password: 'p', api: null })
     await expect(account(storage).opened()).rejects.toThrow('memory holds 2 machines; say in capi_machine_id which')
     const mistaken = account(storage, { machineId, password: 'q' })
     await expect(mistaken.opened()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })

@@ -41,7 +41,6 @@ export function machineOf(machineId: string, changes: Partial<MachineRecord> = {
   return {
     machineId,
     password: `password of ${machineId}`,
-    registration: 'pending',
     api: null,
     token: null,
     tokenExpiresAt: null,
@@ -332,7 +331,7 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
     await machines.add(machineOf('m1'))
     await machines.add(machineOf('m2'))
     const granted = { token: 'token', tokenExpiresAt: START + 0.5, scenarios: ['a/b', 'c/d'] }
-    const confirmed = { registration: 'confirmed', api: 'https://capi.test/v3/' } as const
+    const confirmed = { api: 'https://capi.test/v3/' }
     await machines.update('m1', confirmed)
     await machines.update('m1', granted)
     expect(await machines.get('m1')).toEqual(machineOf('m1', { ...confirmed, ...granted }))

@@ -55,7 +55,7 @@ export class MachineLogin {
     if (machine.api === null || machine.api === api.target) return machine
     if (password === undefined) throw elsewhere(machineId, machine.api, api.target)
     // To be registered there: where it is the same CAPI, that answers "already registered", and the login shows that it is ours.
-    const moved = { registration: 'pending', api: null, token: null, tokenExpiresAt: null } as const
+    const moved = { api: null, token: null, tokenExpiresAt: null }
     await storage.update(machineId, moved)
     return { ...machine, ...moved }
   }
@@ -128,7 +128,7 @@ export class MachineLogin {
     if (this.#hasGoodToken(machine)) return machine.token // another login has ended meanwhile, of this process or another
     await standings.check(machineId, pass)
     await this.#withinBudget(() => budget.check())
-    const isNew = machine.registration === 'pending' && !this.#registered.has(machineId)
+    const isNew = machine.api === null && !this.#registered.has(machineId)
     const id = isNew ? await this.#register(machine, pass) : 'ours'
     await this.#withinBudget(() => budget.take())
     const { token, expiresAt } = await api
@@ -136,7 +136,6 @@ export class MachineLogin {
       .catch((error: unknown) => this.#failLogin(machineId, error, pass, id))
     tally.logins.ok++
     await storage.update(machineId, {
-      registration: 'confirmed',
       api: api.target,
       token,
       tokenExpiresAt: this.#believable(expiresAt),
@@ -213,7 +212,6 @@ function newMachine(machineId: string, password: string | undefined, createdAt: 
   return {
     machineId,
     password: password ?? generatePassword(),
-    registration: 'pending',
     api: null,
     token: null,
     tokenExpiresAt: null,

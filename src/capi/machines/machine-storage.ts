@@ -31,9 +31,10 @@ export type Standing =
 export interface MachineRecord {
   readonly machineId: string
   readonly password: string
-  /** `pending`: CAPI may or may not have heard of it. `confirmed`: a login worked. */
-  readonly registration: 'pending' | 'confirmed'
-  /** The base URL of the CAPI that confirmed it: no other one is told its password or token. Null before. */
+  /**
+   * The base URL of the CAPI that confirmed it by a login: no other one is told its password or token. Null before, when CAPI may or
+   * may not have heard of it.
+   */
   readonly api: string | null
   readonly token: string | null
   /** Unix milliseconds; null where there is no token or it does not say. */

@@ -58,7 +58,7 @@ export interface MachinesOptions {
 export interface MachineState {
   readonly machineId: string
   /** `pending`: CAPI may or may not have heard of it. `confirmed`: a login worked. */
-  readonly registration: MachineRecord['registration']
+  readonly registration: 'pending' | 'confirmed'
   /** The base URL of the CAPI that confirmed it; null before. */
   readonly api: string | null
   /** `until` may have passed: then the next request is the try. */
@@ -207,10 +207,10 @@ export class Machines implements TokenHolder {
 }
 
 function stateOf(machine: MachineRecord): MachineState {
-  const { machineId, registration, api, standing, token, tokenExpiresAt, scenarios, createdAt } = machine
+  const { machineId, api, standing, token, tokenExpiresAt, scenarios, createdAt } = machine
   return {
     machineId,
-    registration,
+    registration: api === null ? 'pending' : 'confirmed',
     api,
     standing,
     token: token === null ? 'none' : 'kept',

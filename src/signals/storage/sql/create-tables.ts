@@ -34,7 +34,6 @@ export async function createTables({ schema }: DatabaseTransaction, server: SqlS
     .createTable('csb_machine')
     .addColumn('machine_id', 'text', (column) => column.primaryKey().notNull())
     .addColumn('password', 'text', (column) => column.notNull())
-    .addColumn('registration', 'text', (column) => column.notNull())
     .addColumn('api', 'text')
     .addColumn('token', 'text')
     .addColumn('token_expires_at', 'double precision')

@@ -27,7 +27,6 @@ export interface SignalTable {
 export interface MachineTable {
   readonly machine_id: string
   readonly password: string
-  readonly registration: string
   readonly api: string | null
   readonly token: string | null
   readonly token_expires_at: number | null

@@ -110,7 +110,6 @@ function recordOf(row: MachineTable): MachineRecord {
   return {
     machineId: row.machine_id,
     password: row.password,
-    registration: row.registration as MachineRecord['registration'],
     api: row.api,
     token: row.token,
     tokenExpiresAt: row.token_expires_at,
@@ -125,10 +124,9 @@ type Fields = Omit<MachineRecord, 'machineId'>
 function columnsOf(fields: Fields): Omit<MachineTable, 'machine_id'>
 function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>>
 function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>> {
-  const { password, registration, api, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
+  const { password, api, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
   return {
     ...(password !== undefined && { password }),
-    ...(registration !== undefined && { registration }),
     ...(api !== undefined && { api }),
     ...(token !== undefined && { token }),
     ...(tokenExpiresAt !== undefined && { token_expires_at: tokenExpiresAt }),
