@@ -52,7 +52,7 @@ const LOGIN_DEADLINE = 30_000
 const FIRST_RETRY = 1000
 const LONGEST_RETRY = 60_000
 /** For the storage to end what is under way, and then to give it up. */
-const LONGEST_CLOSE = 250
+const LONGEST_CLOSE = 150
 const LONGEST_GIVING_UP = 100
 
 export class CapiAccount implements TokenHolder {
@@ -116,7 +116,7 @@ export class CapiAccount implements TokenHolder {
     return this.#withOpen(({ sender }) => sender.send(request))
   }
 
-  /** Ends within a third of a second, whatever the storage does. Never rejects. */
+  /** Ends within a quarter of a second, whatever the storage does. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -165,7 +165,7 @@ export class CapiAccount implements TokenHolder {
     this.#failures.failed(error, `${error.message}; it is opened anew, and what waited in the old file is not sent`)
     this.#options.onError(error)
     this.#open = null
-    // One after the other: SQLite empties the write-ahead log of the old one, which a new one would find by its name.
+    // One after the other: a new one would find the write-ahead log of the old one by its name.
     this.#opening = this.#closeAll(open).then(() => this.#tryToOpen())
     this.#opening.catch(() => {})
   }

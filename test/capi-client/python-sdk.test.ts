@@ -29,7 +29,7 @@ describe('the base URL', () => {
 
 describe('sendSignals', () => {
   it('of a new machine: registers, logs in, sends, tells of itself', async () => {
-    const { client, queue, trail, storage } = await connect()
+    const { client, capi, queue, trail, storage } = await connect()
     await queue('one', 2)
     expect(await client.sendSignals()).toEqual({ sent: 2, quarantined: 0, remaining: 0, failures: [] })
     expect(trail()).toEqual([REGISTER, LOGIN, SIGNALS, METRICS])

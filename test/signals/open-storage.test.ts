@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,19 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'storage-'))
   return () => rmSync(folder, { recursive: true })
+})
+
+describe('a signal to give up', () => {
+  it.each([
+    ['that is closed', () => `${folder}/a.db`],
+    ['that cannot be opened', () => `${folder}/no/where/a.db`],
+  ])('is left by a storage %s', async (_, location) => {
+    const { signal } = new AbortController()
+    await openStorage(location(), { giveUp: signal })
+      .then((storage) => storage.close())
+      .catch(() => {})
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
 })
 
 describe('what names a storage', () => {

@@ -193,6 +193,35 @@ describe('a file that is lost while it is open', () => {
   })
 })
 
+describe('a file that several processes have open', () => {
+  it('is lost for each of them when it notices, and the last one harms nothing that is in the new file', async () => {
+    const storage = await openStorage(where)
+    await storage.signals.add(signalsOf(300))
+    const child = new Child(
+      where,
+      `const old = await openStorage(where)
+      say(await old.signals.add([{ uuid: 'of the child', machine_id: 'm1' }]))
+      await told()
+      say(await old.signals.counts().catch((error) => error.message))
+      await old.close()
+      const { signals, close } = await openStorage(where)
+      say(await signals.counts())
+      await close()`,
+    )
+    expect(await child.hears()).toMatchObject({ added: 1 })
+    rmSync(path)
+    await expect(storage.signals.counts()).rejects.toEqual(failureLike(/deleted or moved away/))
+    await storage.close()
+    const anew = await open()
+    await anew.signals.add(signalsOf(500))
+    child.tell()
+    expect(await child.hears()).toMatch(/replaced by another one/)
+    expect(await child.hears()).toMatchObject({ queued: 500 })
+    await child.end()
+    expect(await anew.signals.counts()).toMatchObject({ queued: 500 })
+  })
+})
+
 describe('a storage that is given up', () => {
   it('waits for no lock any more', async () => {
     const giveUp = new AbortController()

@@ -24,9 +24,18 @@ export async function openStorage(where: string, options: StorageOptions = {}): 
     place.kind === 'sqlite'
       ? sqliteServer({ path: place.path, clock: clock ?? Date.now, onLost })
       : postgresServer({ url: place.url, clock })
-  if (giveUp?.aborted) server.giveUp()
-  giveUp?.addEventListener('abort', () => server.giveUp(), { once: true })
-  return openSqlStorage(server, { limits })
+  const onGiveUp = () => server.giveUp()
+  // A signal outlives many storages where one is opened again and again.
+  const forget = () => giveUp?.removeEventListener('abort', onGiveUp)
+  if (giveUp?.aborted) onGiveUp()
+  giveUp?.addEventListener('abort', onGiveUp)
+  try {
+    const storage = await openSqlStorage(server, { limits })
+    return { ...storage, close: () => storage.close().finally(forget) }
+  } catch (error) {
+    forget()
+    throw error
+  }
 }
 
 /** So that whoever has none of the packages is told of all at once. */

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient } from 'pg'
+import { unlessAborted } from '../../../http/unless-aborted.js'
 import { messageOf, systemCodeOf } from '../../../thrown.js'
 import { loadPackage } from '../optional-package.js'
 import type { LockName, SqlServer } from './sql-server.js'
@@ -60,7 +61,7 @@ class PostgresConnections {
   readonly #url: URL
   readonly #limits: Pick<PostgresServerOptions, 'patience' | 'statement'>
   readonly #sockets = new Set<Socket>()
-  #isCut = false
+  readonly #cut = new AbortController()
 
   constructor(url: URL, limits: Pick<PostgresServerOptions, 'patience' | 'statement'>) {
     this.#url = url
@@ -83,8 +84,10 @@ class PostgresConnections {
     pool.on('error', () => {})
     return {
       connect: async () => {
-        if (this.#isCut) throw new Error('it was given up')
-        return connectionOf(await pool.connect())
+        const { signal } = this.#cut
+        signal.throwIfAborted()
+        // A pool that is ending forgets whoever waits in its queue.
+        return connectionOf(await unlessAborted(pool.connect(), signal))
       },
       end: () => pool.end(),
     }
@@ -92,13 +95,15 @@ class PostgresConnections {
 
   /** The pool itself would wait for an answer to what was asked last, however long that takes. */
   cut(): void {
-    this.#isCut = true
+    this.#cut.abort(new Error('it was given up'))
     for (const socket of this.#sockets) socket.destroy()
   }
 
   #newSocket(): Socket {
     const socket = new Socket()
     this.#sockets.add(socket)
+    // For whoever the pool takes out of its queue then. Not at once: to connect would revive it.
+    if (this.#cut.signal.aborted) process.nextTick(() => socket.destroy())
     return socket.once('close', () => this.#sockets.delete(socket))
   }
 }

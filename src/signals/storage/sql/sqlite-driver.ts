@@ -16,8 +16,10 @@ const KEPT_STATEMENTS = 50
 
 export interface SqliteDriverOptions {
   open(): Promise<SqliteDatabase>
-  /** Throws where what was opened is of no use any more. Called before each use and before each commit. */
+  /** Throws where what was opened is lost. Called before each use, after each wait for a lock, and before each commit. */
   verify(): void
+  /** Whether it is lost. Then nothing of it may be in the way of who opens it anew. */
+  abandonIfLost(): boolean
   /** To be set first. */
   readonly pragmas: readonly string[]
   /** Milliseconds to wait for a lock of another process. */
@@ -36,12 +38,12 @@ export class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const { open, pragmas, patience } = this.#options
-    const connection = new SqliteConnection(await open(), () => (this.#hasGivenUp ? 0 : patience))
+    const { open, pragmas, patience, verify } = this.#options
+    const connection = new SqliteConnection(await open(), { patience: () => (this.#hasGivenUp ? 0 : patience), verify })
     try {
       for (const pragma of pragmas) await connection.execute(`pragma ${pragma}`)
     } catch (error) {
-      connection.close()
+      connection.close('with its log')
       throw error
     }
     this.#connection = connection
@@ -90,19 +92,19 @@ export class SqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     await this.#last
-    this.#connection?.close()
+    this.#connection?.close(this.#options.abandonIfLost() ? 'as it is' : 'with its log')
     this.#connection = null
   }
 }
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase
-  readonly #patience: () => number
+  readonly #waiting: { readonly patience: () => number; readonly verify: () => void }
   readonly #statements = new Map<string, SqliteStatement>()
 
-  constructor(database: SqliteDatabase, patience: () => number) {
+  constructor(database: SqliteDatabase, waiting: { readonly patience: () => number; readonly verify: () => void }) {
     this.#database = database
-    this.#patience = patience
+    this.#waiting = waiting
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
@@ -124,20 +126,28 @@ class SqliteConnection implements DatabaseConnection {
       try {
         return this.#prepared(sql).all(...parameters)
       } catch (error) {
-        if (!isBusy(error) || performance.now() - began >= this.#patience()) throw error
+        if (!isBusy(error) || performance.now() - began >= this.#waiting.patience()) throw error
         await setTimeout(POLL)
+        this.#waiting.verify()
       }
     }
   }
 
-  close(): void {
+  /** `as it is`: a log that others may have taken for that of a new file must not be emptied. SQLite itself sees to that, too. */
+  close(how: 'with its log' | 'as it is'): void {
     this.#statements.clear()
-    // Closing would do it, but @photostructure/sqlite 1.2 closes for real only when all statements are garbage. Where another
-    // process reads, or the file is no database, the log stays, and is used by whoever opens it next.
+    if (how === 'with its log') this.#emptyLog()
+    this.#database.close()
+  }
+
+  /**
+   * Closing would do it, but @photostructure/sqlite 1.2 closes for real only when all statements are garbage. Where another process
+   * reads, or the file is no database, the log stays, and is used by whoever opens it next.
+   */
+  #emptyLog(): void {
     try {
       this.#database.exec('pragma wal_checkpoint(truncate)')
     } catch {}
-    this.#database.close()
   }
 
   #prepared(sql: string): SqliteStatement {

@@ -3,12 +3,14 @@
  * may. And it is known by its inode: SQLite goes on writing to a file that was deleted, and nobody would ever find that again.
  */
 
-import { statSync } from 'node:fs'
+import { type BigIntStats, statSync, unlinkSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 
 export class SqliteFile {
   readonly #path: string
   #identity = ''
+  /** Of the write-ahead log and its index, once they are there. */
+  #logIdentity: string | null = null
 
   constructor(path: string) {
     this.#path = path
@@ -34,19 +36,42 @@ export class SqliteFile {
 
   /** What became of the file that was prepared; null where it is in its place, as far as can be seen. Some microseconds. */
   lost(): string | null {
-    const status = this.#status()
+    const status = statusOf(this.#path)
     if (status === undefined) return 'the file was deleted or moved away while it was in use'
-    if (status === null || identityOf(status) === this.#identity) return null
-    return 'the file was replaced by another one while it was in use'
+    if (status !== null && identityOf(status) !== this.#identity) {
+      return 'the file was replaced by another one while it was in use'
+    }
+    this.#logIdentity ??= this.#identityOfLog()
+    return null
   }
 
-  /** Undefined: there is none. Null: it cannot be seen, which is no reason to give up one that is open. */
-  #status() {
-    try {
-      return statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    } catch {
-      return null
-    }
+  /**
+   * Takes the log of a lost file away. Whoever opens the path anew would find it by its name and share its index with processes that
+   * have not noticed yet. Another one, of a new file, is left alone.
+   */
+  removeLog(): void {
+    if (this.#logIdentity === null || this.#identityOfLog() !== this.#logIdentity) return
+    for (const path of this.#logPaths()) unlinkSync(path)
+  }
+
+  /** Null where one of them is missing. */
+  #identityOfLog(): string | null {
+    const statuses = this.#logPaths().map(statusOf)
+    const seen = statuses.filter((status) => status !== null && status !== undefined)
+    return seen.length === statuses.length ? seen.map(identityOf).join(' ') : null
+  }
+
+  #logPaths(): readonly string[] {
+    return [`${this.#path}-wal`, `${this.#path}-shm`]
+  }
+}
+
+/** Undefined: there is none. Null: it cannot be seen, which is no reason to give up one that is open. */
+function statusOf(path: string): BigIntStats | undefined | null {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    return null
   }
 }
 

@@ -46,7 +46,12 @@ export function sqliteServer({ path, clock, patience = PATIENCE, onLost }: Sqlit
     onLost?.(error)
     throw error
   }
-  const driver = new SqliteDriver({ open, verify, pragmas: PRAGMAS, patience })
+  const abandonIfLost = () => {
+    const isLost = file.lost() !== null
+    if (isLost) file.removeLog()
+    return isLost
+  }
+  const driver = new SqliteDriver({ open, verify, abandonIfLost, pragmas: PRAGMAS, patience })
   return {
     kind: 'sqlite',
     target,
