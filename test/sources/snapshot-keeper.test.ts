@@ -89,7 +89,7 @@ describe('snapshotFile', () => {
 
   it('is then written while running, at most every snapshotInterval', async () => {
     const { source, sink: toCome } = toldSource()
-    const bouncer = await run({ sources: [source], snapshotInterval: 1_000 })
+    const bouncer = await run({ sources: [source], snapshotInterval: 2_000 })
     const sink = await toCome
     await sink.replaceAll([decision()])
     await expect.poll(() => readdir(folder), { interval: 20 }).toEqual(['snapshot'])
