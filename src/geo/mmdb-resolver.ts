@@ -3,9 +3,9 @@
  * `maxmind` is loaded only here and only when asked for, because few need it.
  */
 
-import { type Stats, unwatchFile, watchFile } from 'node:fs'
 import type { Reader, Response } from 'maxmind'
 import { BouncerError } from '../errors.js'
+import { FileWatch } from '../file-watch.js'
 import type { Logger } from '../logger.js'
 import { messageOf, systemCodeOf } from '../thrown.js'
 import type { GeoResolver, Place } from './geo-resolver.js'
@@ -23,7 +23,7 @@ interface Database {
   readonly path: string
   readonly find: (record: Response) => string | undefined
   reader: Reader<Response> | null
-  watcher: ((now: Stats, before: Stats) => void) | null
+  watch: FileWatch | null
 }
 
 export class MmdbResolver implements GeoResolver {
@@ -42,18 +42,16 @@ export class MmdbResolver implements GeoResolver {
   async start(): Promise<void> {
     const databases = [this.#country, this.#asn].filter((database) => database !== null)
     const read = await Promise.allSettled(
-      databases.map((database) => {
-        this.#watch(database)
-        return this.#read(database)
+      databases.map(async (database) => {
+        await this.#watch(database)
+        await this.#read(database)
       }),
     )
     for (const one of read) if (one.status === 'rejected') throw one.reason
   }
 
   async stop(): Promise<void> {
-    for (const database of [this.#country, this.#asn]) {
-      if (database?.watcher != null) unwatchFile(database.path, database.watcher)
-    }
+    for (const database of [this.#country, this.#asn]) database?.watch?.stop()
     await this.#reading
   }
 
@@ -63,13 +61,12 @@ export class MmdbResolver implements GeoResolver {
     return country === undefined && as === undefined ? null : { country, as }
   }
 
-  // By the file's times, as for the decisions file: that works for whatever puts a new file in the old one's place.
-  #watch(database: Database): void {
-    database.watcher = (now, before) => {
-      if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return
+  #watch(database: Database): Promise<void> {
+    const changed = () => {
       this.#reading = this.#reading.then(() => this.#readAgain(database))
     }
-    watchFile(database.path, { persistent: false, interval: this.#options.interval ?? 5000 }, database.watcher)
+    database.watch = new FileWatch({ path: database.path, interval: this.#options.interval ?? 5000, changed })
+    return database.watch.start()
   }
 
   async #readAgain(database: Database): Promise<void> {
@@ -99,7 +96,7 @@ export class MmdbResolver implements GeoResolver {
 }
 
 function databaseOf(path: string | undefined, find: Database['find']): Database | null {
-  return path === undefined ? null : { path, find, reader: null, watcher: null }
+  return path === undefined ? null : { path, find, reader: null, watch: null }
 }
 
 /** What is not in the database, or cannot be read from it, is not known. */

@@ -1,9 +1,9 @@
 /** Decisions from a local file, read again whenever it changes. */
 
-import { type Stats, unwatchFile, watchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BouncerError } from '../errors.js'
+import { FileWatch } from '../file-watch.js'
 import type { Logger } from '../logger.js'
 import { messageOf } from '../thrown.js'
 import { type DecisionList, parseDecisionList } from './decision-list.js'
@@ -25,7 +25,7 @@ export class FileSource implements Source {
   readonly #path: string
   readonly #logger: Logger
   readonly #interval: number
-  #watcher: ((now: Stats, before: Stats) => void) | null = null
+  #watch: FileWatch | null = null
   #reading: Promise<void> = Promise.resolve()
 
   constructor(options: FileSourceOptions) {
@@ -38,18 +38,13 @@ export class FileSource implements Source {
     const read = () => {
       this.#reading = this.#reading.then(() => this.#read(sink))
     }
-    // Looks at the file's times rather than listening for events: that works for editors that put a new file in the old
-    // one's place, on network drives and in mounted volumes.
-    this.#watcher = (now, before) => {
-      if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) read()
-    }
-    watchFile(this.#path, { persistent: false, interval: this.#interval }, this.#watcher)
+    this.#watch = new FileWatch({ path: this.#path, interval: this.#interval, changed: read })
+    this.#reading = this.#watch.start()
     read()
   }
 
   async stop(): Promise<void> {
-    if (this.#watcher !== null) unwatchFile(this.#path, this.#watcher)
-    this.#watcher = null
+    this.#watch?.stop()
     await this.#reading
   }
 
