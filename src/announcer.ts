@@ -5,7 +5,7 @@ import { ALLOWED, sourceOf, type Verdict } from './decisions/decision.js'
 import { errorChannel, syncChannel, verdictChannel } from './diagnostics.js'
 import type { Events } from './events.js'
 import { LineLimit } from './line-limit.js'
-import type { Logger } from './logger.js'
+import { type Logger, oneLine } from './logger.js'
 import type { BouncerMetrics } from './metrics/bouncer-metrics.js'
 import { originLabel } from './metrics/request-counts.js'
 import type { UsageCounts } from './metrics/usage-counts.js'
@@ -15,7 +15,7 @@ import type { HitReporter } from './signals/hits/hit-reporter.js'
 import type { BlockedRequest } from './signals/hits/request-context.js'
 import type { SourceListener } from './sources/connected-source.js'
 import type { SyncReport } from './sources/store-sink.js'
-import { messageOf } from './thrown.js'
+import { codeOf, messageOf } from './thrown.js'
 
 export interface AnnouncerOptions {
   readonly events: Events<BouncerEvents>
@@ -34,6 +34,7 @@ export class Announcer implements SourceListener {
   readonly #remediations: RemediationLog
   readonly #gateErrors: LineLimit
   readonly #warned = new Set<string>()
+  readonly #delivering = new Set<string>()
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
@@ -77,6 +78,7 @@ export class Announcer implements SourceListener {
 
   synced(source: string, report: SyncReport): void {
     const { metrics, events } = this.#options
+    this.#delivering.add(source)
     metrics.observeSync(source, report.kind, report.milliseconds / 1000)
     if (syncChannel.hasSubscribers) syncChannel.publish({ source, ...report })
     events.tell('synced', { source, ...report })
@@ -88,6 +90,20 @@ export class Announcer implements SourceListener {
     if (isStale) events.tell('stale', { source, error })
     if (errorChannel.hasSubscribers) errorChannel.publish({ error, source })
     events.tell('error', error)
+    // That of a storage is told for all who need it.
+    if (this.#delivering.has(source) || codeOf(error) === 'ERR_CSB_STORAGE') return
+    this.#warnUnlogged('CSB_SOURCE', `Source ${source} failed and is tried again: ${error.message}`, source)
+  }
+
+  /** What the machine and the signals are kept in cannot be used. */
+  storageFailed(error: Error): void {
+    this.reportFailed(error)
+    this.#warnUnlogged('CSB_STORAGE', `CAPI cannot be used, because of its storage: ${error.message}`)
+  }
+
+  /** Nobody waited for the start. Of a storage it has been told already. */
+  startFailed(error: unknown): void {
+    if (codeOf(error) !== 'ERR_CSB_STORAGE') this.warnOnce(codeOf(error), messageOf(error))
   }
 
   /** A report to the LAPI or to CAPI did not arrive. It is no failure of a source, so `error` listeners do not hear of it. */
@@ -103,10 +119,18 @@ export class Announcer implements SourceListener {
 
   /** Tells a misconfiguration once: to the logger, or as a process warning where there is none. */
   warnOnce(code: string, message: string): void {
-    if (this.#warned.has(code)) return
+    this.#warnUnlogged(code, message)
+    if (!this.#options.hasLogger || this.#warned.has(code)) return
     this.#warned.add(code)
-    if (this.#options.hasLogger) this.#options.logger.warn(`${code}: ${message}`)
-    else process.emitWarning(message, { type: 'CrowdSecWarning', code })
+    this.#options.logger.warn(`${code}: ${message}`)
+  }
+
+  /** Once, or once for each subject. A logger has been told by whoever failed. */
+  #warnUnlogged(code: string, message: string, subject = ''): void {
+    const told = `${code} ${subject}`
+    if (this.#options.hasLogger || this.#warned.has(told)) return
+    this.#warned.add(told)
+    process.emitWarning(oneLine(message), { type: 'CrowdSecWarning', code })
   }
 
   /** Writes what is still to be written. */

@@ -33,7 +33,6 @@ import type { OwnSignal } from './signals/hits/own-signal.js'
 import type { Reporting } from './signals/reporting.js'
 import type { SendReport } from './signals/sending/signal-sender.js'
 import { ConnectedSource, type SourceListener } from './sources/connected-source.js'
-import { codeOf, messageOf } from './thrown.js'
 
 export class Bouncer {
   readonly #sources: readonly ConnectedSource[]
@@ -66,6 +65,7 @@ export class Bouncer {
       isAllowlisted: (address) => allowlists.some((one) => one.has(address)),
       warnOnce,
       onError: (error) => this.#announcer.reportFailed(error),
+      onStorageFailed: (error) => this.#announcer.storageFailed(error),
     })
     const capiSource = sourceOfCapi(options, this.#capi, linkedAllowlists)
     const sources = createSources(options, warnOnce, presentOnly(capiSource))
@@ -92,7 +92,7 @@ export class Bouncer {
     const accounts = this.#sources.map(({ account }) => account)
     this.#health = new HealthWatch(accounts, options, (cause, action) => policy.setTrouble(cause, action))
     const live = createLiveQuery(options, severity, (error) => this.#announcer.failed('live', error, false))
-    const geo = createGeoResolver(options)
+    const geo = createGeoResolver(options, warnOnce)
     this.#asking = new Asking({
       ...options,
       policy,
@@ -132,7 +132,8 @@ export class Bouncer {
 
   /**
    * Starts the sources. Resolves after the first full sync of all of them, or after `startTimeout`; they go on trying then.
-   * Rejects with `ERR_CSB_STATE` after `stop()`, and with `ERR_CSB_GEOIP` if a database cannot be used, while all else goes on.
+   * Rejects with `ERR_CSB_STATE` after `stop()`, and, while all else goes on, with `ERR_CSB_GEOIP` if a database of places cannot be
+   * used and with `ERR_CSB_STORAGE` if a package that `capiStorage` needs is not installed.
    */
   start(): Promise<void> {
     return this.#lifecycle.start('keeps the process alive')
@@ -143,7 +144,7 @@ export class Bouncer {
    * alive, only a request under way, until its deadline. Never rejects.
    */
   startInBackground(): void {
-    this.#lifecycle.start('in the background').catch((error) => this.warnOnce(codeOf(error), messageOf(error)))
+    this.#lifecycle.start('in the background').catch((error) => this.#announcer.startFailed(error))
   }
 
   /** Stops everything; afterwards nothing of the bouncer keeps the process alive. `check` goes on answering. */
@@ -157,9 +158,7 @@ export class Bouncer {
    * and is logged as done; `explain` only looks.
    */
   check(address: string, subjects?: Subjects): Verdict {
-    const verdict = this.#asking.check(address, subjects)
-    if (verdict !== ALLOWED) this.#announcer.done(address, this.#judge.family, verdict)
-    return verdict
+    return this.#countedAsDone(address, this.#asking.check(address, subjects))
   }
 
   /**

@@ -27,13 +27,17 @@ export class Events<Map extends EventMap<Map>> {
     return this.#emitter.listenerCount(name) > 0
   }
 
-  /** Tells the listeners. What they throw is logged; `error` without a listener is nothing special. */
+  /** Tells every listener. What one throws, or rejects with, is logged; `error` without a listener is nothing special. */
   tell<Name extends keyof Map & string>(name: Name, ...event: Map[Name]): void {
     if (!this.has(name)) return
-    try {
-      this.#emitter.emit(name, ...event)
-    } catch (error) {
-      this.#logger.error(`A listener for "${name}" threw: ${messageOf(error)}`)
+    const failed = (error: unknown) => this.#logger.error(`A listener for "${name}" threw: ${messageOf(error)}`)
+    for (const listener of this.#emitter.listeners(name)) {
+      try {
+        const result: unknown = listener(...event)
+        if (result instanceof Promise) result.catch(failed) // unheard, it would end the process
+      } catch (error) {
+        failed(error)
+      }
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Tells when a file is another one than at the last look. It looks at the file's times rather than listening for events: that works for
- * editors that put a new file in the old one's place, on network drives and in mounted volumes. The first look is over before the
- * caller reads, which Node's own `watchFile` does not promise: a file replaced between its first look and the read stayed unread.
+ * Tells when a file has become another one, and has been the same for two looks: what is still being written is not whole.
+ * It looks at the file's times rather than listening for events: that works for editors that put a new file in the old one's place, on
+ * network drives and in mounted volumes. The first look is over before the caller reads, which Node's own `watchFile` does not
+ * promise: a file replaced between its first look and the read stayed unread.
  */
 
 import { stat } from 'node:fs/promises'
@@ -17,6 +18,8 @@ export class FileWatch {
   readonly #options: FileWatchOptions
   #timer: NodeJS.Timeout | null = null
   #seen = ''
+  /** What the caller has read, as far as we know. */
+  #told = ''
   #state: 'new' | 'watching' | 'stopped' = 'new'
 
   constructor(options: FileWatchOptions) {
@@ -27,7 +30,13 @@ export class FileWatch {
   async start(): Promise<void> {
     this.#state = 'watching'
     this.#seen = await lookAt(this.#options.path)
+    this.#told = this.#seen
     this.#lookLater()
+  }
+
+  /** What was told could not be read: unless there was no file, the next look tells of it again. */
+  forget(): void {
+    if (this.#told !== '') this.#told = 'unread'
   }
 
   stop(): void {
@@ -45,19 +54,21 @@ export class FileWatch {
   async #look(): Promise<void> {
     const now = await lookAt(this.#options.path)
     if (this.#state !== 'watching') return
-    if (now !== this.#seen) {
-      this.#seen = now
+    const isSettled = now === this.#seen
+    this.#seen = now
+    if (isSettled && now !== this.#told) {
+      this.#told = now
       this.#options.changed()
     }
     this.#lookLater()
   }
 }
 
-/** What changes when the file does; empty when there is none that can be looked at. */
+/** What changes when the file does; empty where there is none that can be looked at. */
 async function lookAt(path: string): Promise<string> {
   try {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true })
-    return `${ino} ${size} ${mtimeNs}`
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}` // only the last tells of another mode, and of a copy with its old times
   } catch {
     return ''
   }

@@ -9,6 +9,7 @@ import type { Subjects } from './decisions/judge.js'
 import type { Severity } from './decisions/severity.js'
 import { Gate, type Gatekeeper, type RequestReader } from './gate.js'
 import type { RequestCounts } from './metrics/request-counts.js'
+import { trustsAll } from './net/client-address.js'
 import { GuardRails } from './remediation/guard-rails.js'
 import type { Remediation } from './remediation/remediation-log.js'
 import { Responder } from './remediation/responder.js'
@@ -24,6 +25,9 @@ export interface GatesParts {
   readonly isReporting: boolean
 }
 
+const ALL_TRUSTED =
+  'trusted_proxies holds every address of a family, so the first address in the header is believed, which visitors can write themselves; name your proxies, or how many they are'
+
 export class Gates implements Gatekeeper {
   readonly isReporting: boolean
   readonly #parts: GatesParts
@@ -38,6 +42,7 @@ export class Gates implements Gatekeeper {
     const { options, severity } = this.#parts
     const route = withOverrides(options, overrides)
     const { maxRemediation } = route
+    if (trustsAll(route.trustedProxies)) this.warnOnce('CSB_TRUST_ALL_PROXIES', ALL_TRUSTED)
     const guardRails = new GuardRails({ ...options, maxRemediation }, severity)
     const { logger } = options
     const responder = new Responder(route, { guardRails, logger, onError: (error) => this.gateFailed(error) })

@@ -47,7 +47,8 @@ export class Lifecycle {
   start(wait: WaitKind): Promise<void> {
     if (this.#stopped !== null)
       return Promise.reject(new BouncerError('ERR_CSB_STATE', 'start() was called after stop()'))
-    this.#started ??= this.#start(wait)
+    if (wait === 'keeps the process alive') this.#startWait.keepAlive()
+    this.#started ??= this.#start()
     return this.#started
   }
 
@@ -61,7 +62,7 @@ export class Lifecycle {
     return this.#stopped
   }
 
-  async #start(wait: WaitKind): Promise<void> {
+  async #start(): Promise<void> {
     const { options, announcer, sources, allowlists, capi, usage, sweeper, health } = this.#parts
     for (const notice of options.notices) options.logger.warn(notice)
     for (const { code, message } of optionWarnings(options)) announcer.warnOnce(code, message)
@@ -74,8 +75,14 @@ export class Lifecycle {
     capi?.account.start()
     capi?.reporting?.start()
     for (const source of sources) void source.start()
-    const ready = Promise.all([this.#geo?.start(), ...sources.map(({ firstSync }) => firstSync)])
-    await this.#startWait.for(ready, wait)
+    let failure: unknown = null
+    const noted = (error: unknown) => {
+      failure = error
+    }
+    const needed = [this.#geo?.start().catch(noted), capi?.verifyPackages().catch(noted)]
+    await this.#startWait.for(Promise.all([...needed, ...sources.map(({ firstSync }) => firstSync)]))
+    // Only now: a database or package that is missing must not let go the requests that wait for the first sync.
+    if (failure !== null) throw failure
   }
 
   async #stop(): Promise<void> {

@@ -10,7 +10,7 @@ export interface Logger {
   remediation?(fields: RemediationFields, message: string): void
 }
 
-/** What is logged of one remediation. The time is the logger's business. */
+/** What is logged of one remediation, each text as it was received. The time is the logger's business. */
 export interface RemediationFields {
   readonly address: string
   /** What was done, or would have been done in a dry run. */
@@ -34,7 +34,7 @@ export function safeLogger(logger: Logger): Logger {
   const at = (level: Level) => (message: string) => safely(() => logger[level](oneLine(message)))
   const levels = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   if (logger.remediation === undefined) return levels
-  return { ...levels, remediation: (...record) => safely(() => logger.remediation?.(...record)) }
+  return { ...levels, remediation: (fields, message) => safely(() => logger.remediation?.(fields, oneLine(message))) }
 }
 
 function safely(write: () => void): void {

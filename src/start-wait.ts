@@ -5,6 +5,8 @@ export type WaitKind = 'keeps the process alive' | 'in the background'
 export class StartWait {
   readonly #limit: number
   #end: () => void = () => {}
+  #timer: NodeJS.Timeout | undefined
+  #keepsAlive = false
 
   /** Milliseconds. */
   constructor(limit: number) {
@@ -12,14 +14,19 @@ export class StartWait {
   }
 
   /** Rejects with what `ready` rejects with, if that is in time. */
-  async for(ready: Promise<unknown>, kind: WaitKind): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
+  async for(ready: Promise<unknown>): Promise<void> {
     const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#limit)
-      if (kind === 'in the background') timer.unref()
+      this.#timer = setTimeout(resolve, this.#limit)
+      if (!this.#keepsAlive) this.#timer.unref()
       this.#end = resolve
     })
-    await Promise.race([ready, timeout]).finally(() => clearTimeout(timer))
+    await Promise.race([ready, timeout]).finally(() => clearTimeout(this.#timer))
+  }
+
+  /** Somebody waits: the process must live until it is over, also where it began in the background. */
+  keepAlive(): void {
+    this.#keepsAlive = true
+    this.#timer?.ref()
   }
 
   end(): void {

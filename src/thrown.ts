@@ -21,6 +21,11 @@ export function codeOf(thrown: unknown): BouncerErrorCode {
   return thrown instanceof BouncerError ? thrown.code : 'ERR_CSB_INTERNAL'
 }
 
+/** Whether the system refused, which may pass by itself: no descriptor was left, say. What was read and is no good stays so. */
+export function isSystemError(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown
+}
+
 /** `ENOENT` and the like; null where there is none. */
 export function systemCodeOf(thrown: unknown): string | null {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null

@@ -197,6 +197,20 @@ describe('the house', () => {
     )
   })
 
+  it('imports a package that may be missing in one place, and there so that bundlers only warn', () => {
+    const optional = ['kysely', 'maxmind', 'pg', '@photostructure/sqlite']
+    const importsOf = (name: string) =>
+      files.flatMap((file) => {
+        const text = readFileSync(join(ROOT, file), 'utf8')
+        const loads = [...text.matchAll(new RegExp(`.*\\n.*(?<!typeof )import\\('${name}'\\)`, 'g'))]
+        const isLoadedAtOnce = modulesOf(file).includes(name) && loadedWith(file).has(name)
+        return [...loads.map(([lines]) => lines), ...(isLoadedAtOnce ? [file] : [])]
+      })
+    for (const name of optional) {
+      expect(importsOf(name), name).toEqual([`  try {\n    return await import('${name}')`])
+    }
+  })
+
   it('keeps frameworks above the bouncer', () => {
     const users = files.filter((file) => modulesOf(file).some((module) => FRAMEWORKS.has(module)))
     expect(users.filter((file) => !/^(middleware|src\/server)\//.test(file))).toEqual([])

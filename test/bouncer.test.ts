@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { type Bouncer, type BouncerOptions, createBouncer, type DecisionSink, type Source } from '../src/index.js'
-import { decision, listSource } from './source-of-decisions.js'
+import { decision, listSource, toldSource } from './source-of-decisions.js'
 
 const started: Bouncer[] = []
 
@@ -77,6 +77,14 @@ describe('check', () => {
       },
     }) // biome-ignore format: one line
     expect(bouncer.check('1.2.3.4').decision?.id).toBe(9)
+  })
+
+  it('is shown with its action and its decision, and nothing else', async () => {
+    const bouncer = await start({ sources: [listSource([decision({ id: 7 })])] })
+    const verdict = bouncer.check('1.2.3.4')
+    const shown = inspect(verdict)
+    expect(shown).toBe(inspect({ action: 'ban', decision: verdict.decision }))
+    expect(shown).toContain('id: 7')
   })
 
   it('the most severe over all sources wins, in the order that was configured', async () => {
@@ -210,6 +218,25 @@ describe('events', () => {
     expect(bouncer.stats().sources[0]).toMatchObject({ state: 'failing', failures: 2, lastError: 'still down' })
   })
 
+  it('every listener is told, whatever one before it does', async () => {
+    const lines: string[] = []
+    const logger = { debug() {}, info() {}, warn() {}, error: (line: string) => void lines.push(line) }
+    const bouncer = await start({ sources: [listSource([decision()])], logger })
+    let told = 0
+    bouncer.on('blocked', () => {
+      throw new Error('at once')
+    })
+    bouncer.on('blocked', async () => {
+      throw new Error('later') // unheard, it would end the process
+    })
+    bouncer.on('blocked', () => void told++)
+    expect(bouncer.check('1.2.3.4').action).toBe('ban')
+    expect(told).toBe(1)
+    await expect
+      .poll(() => lines)
+      .toEqual(['A listener for "blocked" threw: at once', 'A listener for "blocked" threw: later'])
+  })
+
   it('an error without a listener does not end the process', async () => {
     const source = openSource()
     await start({ sources: [source], startTimeout: 100 })
@@ -262,6 +289,21 @@ describe('life', () => {
     const bouncer = await start({ sources: [listSource([])] })
     await Promise.all([bouncer.start(), bouncer.stop(), bouncer.stop()])
     await expect(bouncer.start()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
+  })
+
+  it('start() keeps the process alive while it waits, also where it began in the background', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const { source, sink } = toldSource()
+    const bouncer = createBouncer({ sources: [source], startTimeout: '10m' })
+    started.push(bouncer)
+    const before = timers()
+    bouncer.startInBackground()
+    expect(timers()).toBe(before)
+    const waiting = bouncer.start()
+    expect(timers()).toBe(before + 1)
+    await (await sink).replaceAll([])
+    await Promise.all([waiting, bouncer.start()])
+    expect(timers()).toBe(before)
   })
 
   it('stop() ends a start() that waits', async () => {

@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { validateSignal } from '../src/capi/signals/signal-schema.js'
 import { type Bouncer, type BouncerOptions, createBouncer } from '../src/index.js'
 import type { Logger } from '../src/logger.js'
@@ -397,7 +397,8 @@ describe('the file of the storage', () => {
     capi.heal()
     expect(await (await start(options)).sendSignals()).toMatchObject({ sent: 1, remaining: 0 })
     expect(capi.signals).toHaveLength(2)
-    expect(capi.machines()).toHaveLength(1)
+    expect(capi.machines()).toMatchObject([{ logins: 1 }])
+    expect(capi.requests.filter(({ path }) => path === '/v3/watchers')).toHaveLength(1)
   })
 
   it('that another one has replaced is used from then on, with its machine', async () => {
@@ -418,6 +419,40 @@ describe('the file of the storage', () => {
       expect.stringMatching(/^error: .*signals\.db cannot be used: the file was replaced by another/),
     )
     expect(capi.signals[1].machineId).toBe(capi.signals[0].machineId)
+  })
+})
+
+describe('the outbox', () => {
+  const addresses = ['9.9.9.1', '9.9.9.2', '9.9.9.3', '9.9.9.4', '9.9.9.5']
+
+  it.each(['memory', 'sqlite'])('holds report_max_signals, and what is dropped is counted (%s)', async (kind) => {
+    const capi = await fakeCapi()
+    const { logger, lines } = linesOf()
+    const capiStorage = kind === 'memory' ? kind : `sqlite:${join(temporaryDirectory(), 'signals.db')}`
+    const bouncer = await start(reportingTo(capi, { capiStorage, logger, reportMaxSignals: 2 }))
+    for (const address of addresses) bouncer.report({ address, scenario: 'me/login' })
+    expect(await bouncer.sendSignals()).toMatchObject({ sent: 2, remaining: 0 })
+    expect(bouncer.stats().signals).toMatchObject({ stored: 5, sent: 2, dropped: { outbox: 3 } })
+    expect(lines).toContain('warn: 3 signals were dropped to keep the outbox within its limits')
+    expect(await bouncer.registry.metrics()).toContain('crowdsec_bouncer_hits_dropped_total{reason="outbox"} 3')
+  })
+
+  it('holds a signal for report_max_age', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const capi = await fakeCapi()
+    capi.fault({ kind: 'status', status: 400 }, { match: ({ path }) => path === '/v3/watchers' })
+    const bouncer = await start(reportingTo(capi, { reportMaxAge: '1h' }))
+    const reported = async (address = '') => {
+      bouncer.report({ address, scenario: 'me/login' })
+      return bouncer.sendSignals()
+    }
+    expect(await reported(addresses[0])).toMatchObject({ sent: 0, remaining: 1 })
+    vi.advanceTimersByTime(3_600_000)
+    expect(await reported(addresses[1])).toMatchObject({ sent: 0, remaining: 2 })
+    vi.advanceTimersByTime(1)
+    expect(await reported(addresses[2])).toMatchObject({ sent: 0, remaining: 2 })
+    expect(bouncer.stats().signals).toMatchObject({ stored: 3, dropped: { outbox: 1 } })
   })
 })
 

@@ -1,6 +1,6 @@
-/** A source for tests: states a list once. */
+/** Sources for tests: one that states a list once, and one that is told what to state. */
 
-import type { Source, WireDecision } from '../src/index.js'
+import type { DecisionSink, Source, WireDecision } from '../src/index.js'
 
 export function decision(over: Partial<WireDecision> = {}): WireDecision {
   return {
@@ -23,4 +23,14 @@ export function listSource(decisions: Iterable<WireDecision>, name = 'list'): So
     },
     stop() {},
   }
+}
+
+/** Delivers what the test tells its sink, which is there when the source has started. */
+export function toldSource(readyAfter: 'replaceAll' | 'any success' = 'replaceAll') {
+  let start: Source['start'] = () => {}
+  const sink = new Promise<DecisionSink>((resolve) => {
+    start = resolve
+  })
+  const source: Source = { name: 'list', readyAfter, start, stop() {} }
+  return { source, sink }
 }

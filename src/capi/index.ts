@@ -10,7 +10,16 @@ export { flatDecisions } from './decisions/flat-decisions.js'
 export type { EnrollOptions, EnrollResult } from './machines/enrollment.js'
 export type { LoginResult, MachineCounts } from './machines/machine-counts.js'
 export { generateMachineId, type MachineIdOptions, randomMachineId } from './machines/machine-id.js'
-export type { BlockReason, Breaker, MachineRecord, MachineStorage, Standing } from './machines/machine-storage.js'
+export type {
+  BlockReason,
+  Breaker,
+  LoginClaim,
+  LoginLimit,
+  LoginPermit,
+  MachineRecord,
+  MachineStorage,
+  Standing,
+} from './machines/machine-storage.js'
 export type { MachineState } from './machines/machines.js'
 export { type CreateSignalOptions, createSignal } from './signals/create-signal.js'
 export { judgeScenarioName, type ScenarioNameVerdict } from './signals/scenario-name.js'

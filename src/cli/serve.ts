@@ -10,7 +10,8 @@ import { stopSignal } from './stop-signal.js'
 
 /** Resolves when a signal has ended the service and nothing of it is left. Logs JSON lines to standard output. */
 export async function serve(file: string | undefined): Promise<void> {
-  const configuration = await loadConfiguration({ file: file ?? defaultConfigurationFile, env: process.env })
+  const isExample = file === undefined
+  const configuration = await loadConfiguration({ file: file ?? defaultConfigurationFile, isExample, env: process.env })
   const logger = serviceLogger(configuration.logLevel)
   const bouncer = createBouncer({ ...configuration.bouncer, logger })
   collectDefaultMetrics({ register: bouncer.registry }) // of the process: here it is ours, in an app it is not
@@ -24,9 +25,11 @@ export async function serve(file: string | undefined): Promise<void> {
     // After listening, because a second instance by mistake must not take the changes that the LAPI holds for the first.
     // Until the first sync the service answers `allow` and /readyz says 503; what to try is told when it has an answer.
     const started = bouncer.start().then(() => 'started' as const)
-    const isForPerson = file === undefined || process.stdout.isTTY
     const first = await Promise.race([signal, started])
-    if (first === 'started' && isForPerson) process.stdout.write(invitation(url, bouncer))
+    if (first === 'started') {
+      if (process.stdout.isTTY) process.stdout.write(invitation(url, bouncer))
+      else if (isExample) for (const { curl, answer } of tries(url, bouncer)) logger.info(`try ${curl} (${answer})`)
+    }
     logger.info(`${await signal}: stopping`)
   } finally {
     await service.stop()
@@ -35,15 +38,19 @@ export async function serve(file: string | undefined): Promise<void> {
   logger.info('stopped')
 }
 
-/** For a person at a terminal: what to try. The first address is on the example list, the second on no list. */
+/** What to try, and what comes. The first address is on the example list, the second on no list. */
+function tries(url: string, bouncer: Bouncer): readonly { readonly curl: string; readonly answer: string }[] {
+  const checks = ['203.0.113.7', '192.0.2.1'].map((ip) => ({
+    curl: `curl '${url}/check?ip=${ip}'`,
+    answer: bouncer.explain(ip)[0]?.type ?? 'allow',
+  }))
+  return [...checks, { curl: `curl '${url}/readyz'`, answer: 'the sources of decisions and their state' }]
+}
+
+/** For a person at a terminal. */
 function invitation(url: string, bouncer: Bouncer): string {
-  const tries = [
-    ...['203.0.113.7', '192.0.2.1'].map(
-      (ip) => [`${url}/check?ip=${ip}`, bouncer.explain(ip)[0]?.type ?? 'allow'] as const,
-    ),
-    [`${url}/readyz`, 'the sources of decisions and their state'] as const,
-  ]
-  const width = Math.max(...tries.map(([target]) => target.length))
-  const lines = tries.map(([target, answer]) => `  curl '${target}'${' '.repeat(width - target.length)}   # ${answer}`)
+  const all = tries(url, bouncer)
+  const width = Math.max(...all.map(({ curl }) => curl.length))
+  const lines = all.map(({ curl, answer }) => `  ${curl.padEnd(width)}   # ${answer}`)
   return `\nThe check service listens on ${url}\n\n${lines.join('\n')}\n\nCtrl-C stops it.\n\n`
 }

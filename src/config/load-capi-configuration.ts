@@ -1,4 +1,7 @@
-/** What the commands about CAPI read: flags over environment over `FILE.local` over `FILE` over defaults, and only options about CAPI. */
+/**
+ * What the commands about CAPI read: flags over environment over `FILE.local` over `FILE` over defaults, and only options about CAPI
+ * and its storage.
+ */
 
 import { environmentLayer } from './layers/environment-layer.js'
 import { fileLayers } from './layers/file-layer.js'
@@ -6,10 +9,16 @@ import { type Layer, readLayer } from './layers/layer.js'
 import { inFile, type Spelling } from './layers/spelling.js'
 import type { ConfigurationPlaces } from './load-configuration.js'
 import { capiOptions } from './options/capi-options.js'
+import { reportOptions } from './options/report-options.js'
 import { type OptionValues, resolveLayers } from './resolve.js'
 
+const { reportMaxSignals, reportMaxAge } = reportOptions.shape
+
+/** Whoever adds a signal drops what exceeds the limits: with other ones than the service has, a command would drop what that keeps. */
+const shape = { ...capiOptions.shape, reportMaxSignals, reportMaxAge }
+
 /** Paths are absolute, the password is out of its file. */
-export type CapiConfiguration = Readonly<Pick<OptionValues, keyof typeof capiOptions.shape>>
+export type CapiConfiguration = Readonly<Pick<OptionValues, keyof typeof shape>>
 
 /** What a command line may say in place of the options. */
 export interface CapiFlags {
@@ -33,7 +42,7 @@ export async function loadCapiConfiguration(
 }
 
 function onlyCapi(layer: Layer): Layer {
-  return { ...layer, given: new Map([...layer.given].filter(([option]) => Object.hasOwn(capiOptions.shape, option))) }
+  return { ...layer, given: new Map([...layer.given].filter(([option]) => Object.hasOwn(shape, option))) }
 }
 
 /** `capiUrl` is `--url`. */

@@ -63,6 +63,8 @@ const reportOnly: readonly OptionName[] = [
   'redact',
   'reportWindow',
   'reportInterval',
+  'reportMaxSignals',
+  'reportMaxAge',
 ]
 
 /** Options that somebody gave and that have no effect beside what else is given or missing, and why not. */

@@ -13,6 +13,7 @@ import { issueSentence, throwProblems } from './problems/problem.js'
 import { pullProblems } from './problems/pull-problems.js'
 import { limitProblems } from './problems/remediation-limit.js'
 import { reportProblems } from './problems/report-problems.js'
+import { stalenessProblems } from './problems/staleness-problems.js'
 
 /** Every option with its value or default. */
 export type OptionValues = z.output<typeof allOptions>
@@ -59,6 +60,7 @@ export function resolveLayers(layers: readonly Layer[], spelling: Spelling, envi
     ...limitProblems(values, nameOf('maxRemediation')),
     ...reportProblems(values, nameOf),
     ...pullProblems(values, nameOf),
+    ...stalenessProblems(values, nameOf),
   ])
   return { values, given: new Set(given.keys()) }
 }

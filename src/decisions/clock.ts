@@ -32,9 +32,9 @@ export class TickClock {
     return Math.floor(this.#clock() / TICK)
   }
 
-  /** Unix milliseconds of tick 0, by the wall clock as it is set now. */
-  wallTimeOfZero(): number {
-    return Date.now() - this.#clock()
+  /** Unix milliseconds of tick 0, by the wall clock as it is set now; `earliest` is where that is known to be behind. */
+  wallTimeOfZero(earliest = 0): number {
+    return Math.max(Date.now(), earliest) - this.#clock()
   }
 
   isAhead(tick: number): boolean {

@@ -148,13 +148,13 @@ export class DecisionStore implements Saved {
     yield* this.#chains.blocks()
   }
 
-  /** Decisions that ended meanwhile, by the wall clock, are not in force. */
-  async restore(take: TakeBlock): Promise<void> {
+  /** Decisions that ended meanwhile are not in force, by the wall clock, or by `savedAt` (Unix milliseconds) if that is later. */
+  async restore(take: TakeBlock, savedAt = 0): Promise<void> {
     const [wallTimeOfTickZero] = new Float64Array((await take()).slice().buffer)
     await this.rows.restore(take)
     await this.labels.restore(take)
     await this.#chains.restore(take)
-    this.rows.shiftExpiry(Math.round((wallTimeOfTickZero - this.ticks.wallTimeOfZero()) / TICK))
+    this.rows.shiftExpiry(Math.round((wallTimeOfTickZero - this.ticks.wallTimeOfZero(savedAt)) / TICK))
   }
 
   #putTarget(target: Target, decision: WireDecision, milliseconds: number): PutResult {

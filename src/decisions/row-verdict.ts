@@ -1,5 +1,6 @@
 /** The verdict on an address that a decision matches: the row copied at the moment of the check, told as a Decision on demand. */
 
+import { inspect } from 'node:util'
 import type { AddressWords } from '../net/address.js'
 import { clearHostBits, formatPrefix, type Prefix } from '../net/prefix.js'
 import { type MonotonicClock, TICK } from './clock.js'
@@ -60,6 +61,11 @@ export class RowVerdict implements FoundVerdict {
 
   toJSON(): Verdict {
     return { action: this.action, decision: this.decision }
+  }
+
+  /** For `console.log`, which would show the row. */
+  [inspect.custom](): Verdict {
+    return this.toJSON()
   }
 
   private make(): Decision {

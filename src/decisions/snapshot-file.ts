@@ -6,8 +6,9 @@
  *   block: number of words, words (little-endian, like every machine that Node runs on but one)
  */
 
-import { createHash } from 'node:crypto'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { BouncerError } from '../errors.js'
 import { messageOf, systemCodeOf } from '../thrown.js'
@@ -19,10 +20,15 @@ const MAGIC = Buffer.from(`CSBSNAP${String.fromCharCode(VERSION)}`, 'latin1')
 const HEADER_BYTES = MAGIC.length + 32
 const END_OF_BLOCKS = -1
 const CHUNK = 1 << 20
+/** How the name of a temporary file goes on after that of the snapshot and a dot. */
+const LEFTOVER = /^[0-9a-f-]{36}\.tmp$/
+/** Milliseconds since the last write, after which nobody is writing any more. */
+const AGE_OF_LEFTOVERS = 3_600_000
 
 /** Writes the store, which must not change meanwhile. Throws `ERR_CSB_SNAPSHOT`; a former file is then still there. */
 export async function writeSnapshot(path: string, settings: string, store: DecisionStore): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
+  await removeLeftovers(path).catch(() => {})
+  const temporary = `${path}.${randomUUID()}.tmp` // pids are the same in containers on one volume
   try {
     const file = await open(temporary, 'w', 0o600)
     try {
@@ -35,6 +41,16 @@ export async function writeSnapshot(path: string, settings: string, store: Decis
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     throw failure(`snapshot_file ${path} cannot be written`, error)
+  }
+}
+
+/** Those of writers that were killed. A young one may be another process's, and still be written. */
+async function removeLeftovers(path: string): Promise<void> {
+  const start = `${basename(path)}.`
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(start) || !LEFTOVER.test(name.slice(start.length))) continue
+    const leftover = join(dirname(path), name)
+    if (Date.now() - (await stat(leftover)).mtimeMs > AGE_OF_LEFTOVERS) await rm(leftover, { force: true })
   }
 }
 
@@ -67,9 +83,11 @@ export async function readSnapshot(path: string, settings: string, store: Decisi
     throw failure(`snapshot_file ${path} cannot be read`, error)
   }
   try {
-    const reader = new SnapshotReader(file, (await file.stat()).size)
+    const { size, mtimeMs } = await file.stat()
+    const reader = new SnapshotReader(file, size)
     await reader.verify(settings)
-    await store.restore(() => reader.takeBlock())
+    // A clock that is behind the file, as it is before NTP has set it, would prolong every decision by what it lacks.
+    await store.restore(() => reader.takeBlock(), mtimeMs)
     return true
   } catch (error) {
     throw failure(`snapshot_file ${path} is not used`, error)
@@ -131,5 +149,7 @@ function digest(settings: string): Buffer {
 
 function failure(what: string, error: unknown): BouncerError {
   const reason = messageOf(error)
-  return new BouncerError('ERR_CSB_SNAPSHOT', `${what}: ${reason}`, { cause: error })
+  // The message may name the temporary file, which is another one each time.
+  const known = { cause: error, reason: `${what}: ${systemCodeOf(error) ?? reason}` }
+  return new BouncerError('ERR_CSB_SNAPSHOT', `${what}: ${reason}`, known)
 }

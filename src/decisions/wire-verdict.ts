@@ -1,5 +1,6 @@
 /** The verdict that a decision gives as it came over the wire, without ever having been in a store. */
 
+import { inspect } from 'node:util'
 import type { Decision, FoundVerdict, Verdict } from './decision.js'
 import { parseGoDuration } from './go-duration.js'
 import { canonicalScope } from './scope.js'
@@ -25,5 +26,10 @@ export class WireVerdict implements FoundVerdict {
 
   toJSON(): Verdict {
     return this.withAction(this.action)
+  }
+
+  /** For `console.log`: the same as of a verdict out of a store. */
+  [inspect.custom](): Verdict {
+    return this.toJSON()
   }
 }

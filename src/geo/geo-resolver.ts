@@ -1,6 +1,6 @@
 /** The plug point for whatever knows where an address is, so that decisions on countries and AS numbers can be enforced. */
 
-/** Asked once a request, so it answers at once. What it throws counts as not known. */
+/** Asked once a request, so it answers at once. What it throws counts as not known and is told once, and so does a promise. */
 export interface GeoResolver {
   /** Null where nothing is known. `address` is in canonical text: IPv4-mapped IPv6 comes as IPv4, and without a zone. */
   locate(address: string): Place | null

@@ -1,7 +1,7 @@
 /** What is known of a visitor, with where his address is added to it. */
 
 import { canonicalAddress, isAddress } from '../net/address.js'
-import type { GeoResolver, Place } from './geo-resolver.js'
+import type { GeoResolver } from './geo-resolver.js'
 
 /** Scope to value, as a judge takes them. */
 type Subjects = Readonly<Record<string, string>>
@@ -13,20 +13,11 @@ export function withPlace(
   subjects: Subjects | undefined,
 ): Subjects | undefined {
   if (typeof address !== 'string' || !isAddress(address)) return subjects
-  const place = placeOf(resolver, canonicalAddress(address))
+  const place = resolver.locate(canonicalAddress(address))
   if (place === null) return subjects
   const { country, as } = place
   const known: Record<string, string> = {}
   if (typeof country === 'string') known['Country'] = country
   if (typeof as === 'string') known['AS'] = as
   return { ...known, ...subjects }
-}
-
-/** A resolver of the user's own must not stop a verdict. */
-function placeOf(resolver: GeoResolver, address: string): Place | null {
-  try {
-    return resolver.locate(address)
-  } catch {
-    return null
-  }
 }

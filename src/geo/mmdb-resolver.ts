@@ -5,9 +5,10 @@
 
 import type { Reader, Response } from 'maxmind'
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
 import { FileWatch } from '../file-watch.js'
 import type { Logger } from '../logger.js'
-import { messageOf, systemCodeOf } from '../thrown.js'
+import { errorOf, isSystemError, messageOf, systemCodeOf } from '../thrown.js'
 import type { GeoResolver, Place } from './geo-resolver.js'
 import { asNumberIn, countryIn } from './mmdb-record.js'
 
@@ -22,37 +23,43 @@ export interface MmdbResolverOptions {
 interface Database {
   readonly path: string
   readonly find: (record: Response) => string | undefined
+  readonly failures: FailureLog
   reader: Reader<Response> | null
   watch: FileWatch | null
+  /** One after the other: of two readings the later one must be the last. */
+  reading: Promise<void>
 }
 
 export class MmdbResolver implements GeoResolver {
   readonly #options: MmdbResolverOptions
   readonly #country: Database | null
   readonly #asn: Database | null
-  #reading: Promise<void> = Promise.resolve()
+  #isStopped = false
 
   constructor(options: MmdbResolverOptions) {
     this.#options = options
-    this.#country = databaseOf(options.countryFile, countryIn)
-    this.#asn = databaseOf(options.asnFile, asNumberIn)
+    this.#country = databaseOf(options, options.countryFile, countryIn)
+    this.#asn = databaseOf(options, options.asnFile, asNumberIn)
   }
 
-  /** Reads the files. Rejects with `ERR_CSB_GEOIP`; a file that cannot be used now is read when it is replaced. */
+  /** Reads the files. Rejects with `ERR_CSB_GEOIP`; a file that cannot be used now is read as soon as it can be. */
   async start(): Promise<void> {
     const databases = [this.#country, this.#asn].filter((database) => database !== null)
     const read = await Promise.allSettled(
       databases.map(async (database) => {
         await this.#watch(database)
-        await this.#read(database)
+        const first = this.#read(database)
+        database.reading = first.catch(() => {})
+        await first
       }),
     )
     for (const one of read) if (one.status === 'rejected') throw one.reason
   }
 
-  async stop(): Promise<void> {
+  /** Does not wait for a file that is being read: a drive that hangs would hold up everybody's stop. */
+  stop(): void {
+    this.#isStopped = true
     for (const database of [this.#country, this.#asn]) database?.watch?.stop()
-    await this.#reading
   }
 
   locate(address: string): Place | null {
@@ -63,20 +70,23 @@ export class MmdbResolver implements GeoResolver {
 
   #watch(database: Database): Promise<void> {
     const changed = () => {
-      this.#reading = this.#reading.then(() => this.#readAgain(database))
+      database.reading = database.reading.then(() => this.#readAgain(database))
     }
     database.watch = new FileWatch({ path: database.path, interval: this.#options.interval ?? 5000, changed })
     return database.watch.start()
   }
 
   async #readAgain(database: Database): Promise<void> {
-    const { logger } = this.#options
     try {
       await this.#read(database)
-      logger.info(`${database.path} was replaced and is read again`)
+      if (this.#isStopped) return
+      database.failures.recovered()
+      this.#options.logger.info(`${database.path} was replaced and is read again`)
     } catch (error) {
+      if (this.#isStopped) return
+      const failure = errorOf(error, 'ERR_CSB_GEOIP')
       const stays = database.reader === null ? '' : '; the database read before stays in use'
-      logger.error(`${messageOf(error)}${stays}`)
+      database.failures.failed(failure, `${failure.message}${stays}`)
     }
   }
 
@@ -88,6 +98,7 @@ export class MmdbResolver implements GeoResolver {
       for (const address of ['0.0.0.0', '255.255.255.255']) reader.get(address)
       database.reader = reader
     } catch (cause) {
+      if (isSystemError(cause)) database.watch?.forget()
       const reason = systemCodeOf(cause) ?? messageOf(cause)
       const message = `The MMDB file ${database.path} cannot be used: ${reason}`
       throw new BouncerError('ERR_CSB_GEOIP', message, { cause })
@@ -95,8 +106,14 @@ export class MmdbResolver implements GeoResolver {
   }
 }
 
-function databaseOf(path: string | undefined, find: Database['find']): Database | null {
-  return path === undefined ? null : { path, find, reader: null, watch: null }
+function databaseOf(
+  { logger }: MmdbResolverOptions,
+  path: string | undefined,
+  find: Database['find'],
+): Database | null {
+  if (path === undefined) return null
+  const failures = new FailureLog(logger, 'error')
+  return { path, find, failures, reader: null, watch: null, reading: Promise.resolve() }
 }
 
 /** What is not in the database, or cannot be read from it, is not known. */

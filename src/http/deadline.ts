@@ -2,6 +2,10 @@
  * Bounds one exchange in time and ties it to its caller's signal. `AbortSignal.any` and `AbortSignal.timeout` would do the
  * same, but the first keeps a record on the long-lived signal for each exchange in some Node releases.
  */
+
+/** Timers of Node count in 31 bits: what is longer would fire at once. */
+const LONGEST = 2 ** 31 - 1
+
 export class Deadline {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -12,10 +16,11 @@ export class Deadline {
 
   constructor(milliseconds: number, caller: AbortSignal) {
     this.#caller = caller
-    this.#timer = setTimeout(() => {
+    const onTime = () => {
       this.isOver = true
       this.#controller.abort()
-    }, milliseconds)
+    }
+    this.#timer = setTimeout(onTime, Math.min(milliseconds, LONGEST))
     if (caller.aborted) this.#onAbort()
     else caller.addEventListener('abort', this.#onAbort, { once: true })
   }

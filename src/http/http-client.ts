@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from '../logger.js'
 import { systemCodeOf } from '../thrown.js'
 import { type BaseUrl, parseBaseUrl } from './base-url.js'
 import { Connections } from './connections.js'
+import { ContentCodingError, unpacked } from './content-coding.js'
 import { Deadline } from './deadline.js'
 import { explainTls } from './tls-errors.js'
 import { type TlsFilePaths, TlsFiles } from './tls-files.js'
@@ -25,6 +26,8 @@ export interface HttpClientOptions {
    * thrown on as it is. A proxy of the environment looks up names by itself.
    */
   readonly lookup?: LookupFunction | undefined
+  /** Asks for bodies in gzip, and unpacks them; any other coding is a `ContentCodingError`. Default false: a body is what comes. */
+  readonly gzip?: boolean
 }
 
 export interface HttpRequest {
@@ -47,7 +50,7 @@ export interface HttpPost extends HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The bytes as they come; not reading on holds the sender back. Failures throw `BouncerError`. */
+  /** The bytes as they come; not reading on holds the sender back. Failures throw `BouncerError`, and `ContentCodingError`. */
   readonly body: AsyncIterable<Uint8Array>
   /** At most `limit` bytes of the body as text, for error messages. */
   excerpt(limit: number): Promise<string>
@@ -61,6 +64,7 @@ export class HttpClient {
   readonly #tlsFiles: TlsFiles
   readonly #verify: boolean
   readonly #lookup: LookupFunction | undefined
+  readonly #gzip: boolean
   #connections: Connections
   #isClosed = false
 
@@ -69,7 +73,8 @@ export class HttpClient {
     const base = parseBaseUrl(options.baseUrl)
     if (base === null) throw new BouncerError('ERR_CSB_CONFIG', 'expected a base URL with http, https or unix')
     this.#base = base
-    this.#headers = options.headers
+    this.#gzip = options.gzip ?? false
+    this.#headers = this.#gzip ? { ...options.headers, 'accept-encoding': 'gzip' } : options.headers
     this.#verify = options.tls?.verify ?? true
     this.#lookup = options.lookup
     this.#tlsFiles = new TlsFiles(options.tls ?? {}, options.logger ?? silentLogger)
@@ -106,8 +111,8 @@ export class HttpClient {
     const deadline = new Deadline(request.deadline, request.signal)
     const explain = (error: unknown) => this.#explain(error, request, deadline)
     try {
-      // While the files were looked at it may have been closed, and then must not connect anew.
-      if ((await this.#tlsFiles.haveChanged()) && !this.#isClosed) this.#reconnect()
+      // A look may hang, as on a network drive: what it finds then counts for a later request.
+      await unlessAborted(this.#lookAtFiles(), deadline.signal)
       const exchange = this.#connections.dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -118,11 +123,16 @@ export class HttpClient {
       })
       // undici heeds its signal only once it is connected, so that a connect that hangs would outlast the deadline.
       const answer = await unlessAborted(exchange, deadline.signal)
-      return new UndiciResponse(answer, deadline, explain)
+      return new UndiciResponse(answer, { deadline, explain, gzip: this.#gzip })
     } catch (error) {
       deadline.clear()
       throw explain(error)
     }
+  }
+
+  async #lookAtFiles(): Promise<void> {
+    // While the files were looked at it may have been closed, and then must not connect anew.
+    if ((await this.#tlsFiles.haveChanged()) && !this.#isClosed) this.#reconnect()
   }
 
   #headersOf({ headers, body }: HttpRequest & { readonly body?: string }): Readonly<Record<string, string>> {
@@ -144,7 +154,7 @@ export class HttpClient {
 
   #explain(error: unknown, request: HttpRequest, deadline: Deadline): unknown {
     if (request.signal.aborted) return request.signal.reason
-    if (error instanceof BouncerError) return error
+    if (error instanceof BouncerError || error instanceof ContentCodingError) return error
     const code = systemCodeOf(error) ?? ''
     // undici adds the bytes that it could not parse, and an answer may hold or repeat a secret.
     if (error instanceof Error && 'data' in error) Reflect.deleteProperty(error, 'data')
@@ -180,19 +190,24 @@ function proxyRefusal(error: unknown): string | null {
   return status === undefined ? null : `status ${status}`
 }
 
+interface ResponseTerms {
+  readonly deadline: Deadline
+  readonly explain: (error: unknown) => unknown
+  /** Whether the body is unpacked. */
+  readonly gzip: boolean
+}
+
 class UndiciResponse implements HttpResponse {
   readonly status: number
   readonly headers: HttpResponse['headers']
   readonly #body: Dispatcher.ResponseData['body']
-  readonly #deadline: Deadline
-  readonly #explain: (error: unknown) => unknown
+  readonly #terms: ResponseTerms
 
-  constructor(answer: Dispatcher.ResponseData, deadline: Deadline, explain: (error: unknown) => unknown) {
+  constructor(answer: Dispatcher.ResponseData, terms: ResponseTerms) {
     this.status = answer.statusCode
     this.headers = answer.headers
     this.#body = answer.body
-    this.#deadline = deadline
-    this.#explain = explain
+    this.#terms = terms
   }
 
   get body(): AsyncIterable<Uint8Array> {
@@ -200,12 +215,14 @@ class UndiciResponse implements HttpResponse {
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
+    const { deadline, explain, gzip } = this.#terms
     try {
-      yield* this.#body
+      yield* gzip ? unpacked(this.#body, this.headers['content-encoding']) : this.#body
     } catch (error) {
-      throw this.#explain(error)
+      this.discard()
+      throw explain(error)
     } finally {
-      this.#deadline.clear()
+      deadline.clear()
     }
   }
 
@@ -221,7 +238,7 @@ class UndiciResponse implements HttpResponse {
   }
 
   discard(): void {
-    this.#deadline.clear()
+    this.#terms.deadline.clear()
     this.#body.on('error', () => {})
     this.#body.destroy()
   }

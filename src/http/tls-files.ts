@@ -8,8 +8,9 @@ import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { BouncerError } from '../errors.js'
+import { FailureLog } from '../failure-log.js'
 import type { Logger } from '../logger.js'
-import { messageOf, systemCodeOf } from '../thrown.js'
+import { errorOf, systemCodeOf } from '../thrown.js'
 
 /** Paths of PEM files. */
 export interface TlsFilePaths {
@@ -28,6 +29,7 @@ const LOOK_INTERVAL = 1000
 export class TlsFiles {
   readonly #paths: readonly (readonly [keyof TlsFilePaths, string])[]
   readonly #logger: Logger
+  readonly #failures: FailureLog
   #material: TlsMaterial
   #stamp: string | null = null
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -39,6 +41,7 @@ export class TlsFiles {
       return path === undefined ? [] : [[name, path] as const]
     })
     this.#logger = logger
+    this.#failures = new FailureLog(logger, 'warn')
     this.#material = this.#read()
     this.#warnAboutAge(this.#material.cert)
   }
@@ -50,8 +53,9 @@ export class TlsFiles {
   /** Whether the files were replaced since the last call. Looks once a second at most, and says no in between. */
   async haveChanged(): Promise<boolean> {
     if (this.#paths.length === 0 || performance.now() - this.#lookedAt < LOOK_INTERVAL) return false
-    this.#lookedAt = performance.now()
+    this.#lookedAt = Number.POSITIVE_INFINITY // one look at a time: on a drive that hangs they would pile up
     const stamp = await this.#stampOfFiles()
+    this.#lookedAt = performance.now()
     if (stamp === this.#stamp) return false
     this.#stamp = stamp
     return this.#readAgain()
@@ -60,6 +64,7 @@ export class TlsFiles {
   #readAgain(): boolean {
     try {
       const material = this.#read()
+      this.#failures.recovered()
       const isSame = this.#paths.every(([name]) => this.#material[name]?.equals(material[name] ?? Buffer.alloc(0)))
       if (isSame) return false
       this.#warnAboutAge(material.cert)
@@ -67,8 +72,10 @@ export class TlsFiles {
       this.#logger.info(`The certificate files were replaced and are read again: ${this.#names()}`)
       return true
     } catch (error) {
-      // Also while a certificate is already new and its key still old: the next change of the files is another chance.
-      this.#logger.warn(`${messageOf(error)}; those read before stay in use`)
+      // Also while a certificate is already new and its key still old.
+      this.#stamp = null // to try again with the next look: the files may be good, and no descriptor have been left
+      const failure = errorOf(error, 'ERR_CSB_TLS')
+      this.#failures.failed(failure, `${failure.message}; those read before stay in use`)
       return false
     }
   }
@@ -103,7 +110,7 @@ export class TlsFiles {
   async #stampOfFiles(): Promise<string> {
     const stamps = this.#paths.map(([, path]) =>
       stat(path).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`,
+        ({ mtimeMs, ctimeMs, size, ino }) => `${mtimeMs}/${ctimeMs}/${size}/${ino}`, // only ctime tells of a copy with its old times
         () => 'missing',
       ),
     )

@@ -26,6 +26,7 @@ export class KeyClaim {
   readonly #options: KeyClaimOptions
   #server: Server | null = null
   #again: NodeJS.Timeout | null = null
+  #isStopped = false
 
   constructor(options: KeyClaimOptions) {
     this.#options = options
@@ -36,6 +37,7 @@ export class KeyClaim {
   }
 
   stop(): void {
+    this.#isStopped = true
     if (this.#again !== null) clearTimeout(this.#again)
     this.#server?.close()
   }
@@ -45,8 +47,8 @@ export class KeyClaim {
     this.#server.unref()
     this.#server.on('error', (error: NodeJS.ErrnoException) => {
       this.#server = null
-      // Whatever else goes wrong (a sandbox, say) tells nothing about the key.
-      if (error.code === 'EADDRINUSE') this.#taken(attempt)
+      // Whatever else goes wrong (a sandbox, say) tells nothing about the key. The error comes a moment later than the claim.
+      if (error.code === 'EADDRINUSE' && !this.#isStopped) this.#taken(attempt)
     })
     // Exclusive: the workers of a cluster would share one socket otherwise, and they are who must be noticed.
     this.#server.listen({ path: nameOf(this.#options), exclusive: true })

@@ -34,6 +34,12 @@ export function readTrustedProxy(text: string): readonly Prefix[] | null {
   return preset === undefined ? readPrefixes(text) : prefixesIn(preset)
 }
 
+/** Whether every hop is believed, of IPv4 or of IPv6. */
+export function trustsAll(proxies: TrustedProxies | undefined): boolean {
+  if (proxies === undefined || typeof proxies === 'number') return false
+  return proxies.some((text) => readTrustedProxy(text)?.some(({ length }) => length === 0))
+}
+
 export class ClientAddress {
   /** The header to hand to `resolve`, in lower case. */
   readonly header: string

@@ -72,18 +72,21 @@ export function createCheckService({ bouncer, listen, logger = silentLogger }: C
   }
 
   const close = gracefulClose(server)
+  let starting: Promise<void> = Promise.resolve()
   let state: 'new' | 'started' | 'stopped' = 'new'
   return {
     async start() {
       if (state !== 'new') throw new BouncerError('ERR_CSB_STATE', `the check service cannot start: it has ${state}`)
       state = 'started'
-      await listening(server, listen)
+      starting = listening(server, listen)
+      await starting
       server.on('error', (error) => logger.error(`check service: ${error.message}`))
       return serviceAddress(server, listen)
     },
-    stop() {
+    async stop() {
       state = 'stopped'
-      return close()
+      await starting.catch(() => {}) // what does not listen yet cannot be closed, and would listen afterwards
+      await close()
     },
   }
 }

@@ -5,7 +5,6 @@
  */
 
 import type { CapiApi } from '../capi/api/capi-api.js'
-import type { MachineRecord } from '../capi/machines/machine-storage.js'
 import type { Machines, TokenHolder } from '../capi/machines/machines.js'
 import { BouncerError } from '../errors.js'
 import { FailureLog } from '../failure-log.js'
@@ -18,7 +17,9 @@ import { errorOf } from '../thrown.js'
 import { pickMachine } from './account-machine.js'
 import type { SignalDraft } from './hits/hit-signal.js'
 import type { SendReport, SendRequest, SignalSender } from './sending/signal-sender.js'
+import { KnownMachines } from './storage/known-machines.js'
 import type { StorageOptions } from './storage/outbox-limits.js'
+import { Reopening } from './storage/reopening.js'
 import type { AddSummary } from './storage/signal-storage.js'
 import type { Storage } from './storage/storage.js'
 
@@ -32,6 +33,8 @@ export interface CapiAccountOptions {
   readonly machineId: string | null
   /** Of a machine that CAPI knows already; null: the storage has it, or one is made. */
   readonly password: string | null
+  /** Logins in 50 minutes. Default 18. */
+  readonly loginBudget?: number | 'unlimited'
   readonly logger: Logger
   /** Hears of each failure to open the storage, and of a file that is lost. */
   readonly onError: (error: Error) => void
@@ -58,11 +61,13 @@ const LONGEST_GIVING_UP = 100
 export class CapiAccount implements TokenHolder {
   readonly #options: CapiAccountOptions
   readonly #backoff = new Backoff(FIRST_RETRY, LONGEST_RETRY)
-  #opening: Promise<OpenAccount> | null = null
-  #open: OpenAccount | null = null
+  readonly #reopening: Reopening<OpenAccount>
+  /** Why it could not be opened, until the next try is due. */
+  #failure: Error | null = null
   #timer: NodeJS.Timeout | null = null
-  /** As it was when the storage was opened: another one would have to be registered, and enrolled by hand. */
-  #machine: MachineRecord | null = null
+  readonly #known = new KnownMachines()
+  /** Who it was in the storage that is or was open: another one would have to be registered, and enrolled by hand. */
+  #machineId: string | null = null
   readonly #calls = new OpenCalls()
   readonly #giveUp = new AbortController()
   readonly #failures: FailureLog
@@ -71,11 +76,17 @@ export class CapiAccount implements TokenHolder {
   constructor(options: CapiAccountOptions) {
     this.#options = options
     this.#failures = new FailureLog(options.logger, 'error')
+    this.#reopening = new Reopening({
+      open: (onLost) => this.#tryToOpen(onLost),
+      close: (open) => this.#closeAll(open),
+      failures: this.#failures,
+      onLost: options.onError,
+    })
   }
 
   /** What is open; null while nothing is. */
   get current(): OpenAccount | null {
-    return this.#open
+    return this.#reopening.current
   }
 
   /** Begins to open the storage, and goes on trying. */
@@ -85,9 +96,7 @@ export class CapiAccount implements TokenHolder {
 
   /** Throws why it could not be opened: the try under way is waited for, none is begun that was not due. */
   opened(): Promise<OpenAccount> {
-    if (this.#isClosed) return Promise.reject(stopped())
-    this.#opening ??= this.#tryToOpen()
-    return this.#opening
+    return this.#reopening.opened()
   }
 
   /** There is one machine here, whose id is known only when the storage is open, so that it makes no difference which is asked for. */
@@ -106,14 +115,14 @@ export class CapiAccount implements TokenHolder {
 
   /** Puts signals into the outbox. Throws `ERR_CSB_STORAGE`. */
   async add(drafts: readonly SignalDraft[]): Promise<AddSummary> {
-    return this.#withOpen(({ storage, machineId }) =>
+    return this.#reopening.run(({ storage, machineId }) =>
       storage.signals.add(drafts.map((draft) => ({ ...draft, machine_id: machineId }))),
     )
   }
 
   /** Sends what is in the outbox. Throws `ERR_CSB_STORAGE`. */
   async send(request: SendRequest): Promise<SendReport> {
-    return this.#withOpen(({ sender }) => sender.send(request))
+    return this.#reopening.run(({ sender }) => sender.send(request))
   }
 
   /** Ends within a quarter of a second, whatever the storage does. Never rejects. */
@@ -121,18 +130,11 @@ export class CapiAccount implements TokenHolder {
     this.#isClosed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     const end = new AbortController()
-    void Promise.all([this.#closed(this.#options.api), this.#closeOpened()]).finally(() => end.abort())
+    const closed = this.#reopening.close(stopped(), this.#calls.end(stopped()))
+    void Promise.all([this.#closed(this.#options.api), closed]).finally(() => end.abort())
     await pauseFor(LONGEST_CLOSE, end.signal)
     this.#giveUp.abort(stopped())
     await pauseFor(LONGEST_GIVING_UP, end.signal)
-    this.#open = null
-  }
-
-  /** What is being opened closes by itself. */
-  async #closeOpened(): Promise<void> {
-    await this.#calls.end(stopped())
-    const open = await this.#opening?.catch(() => null)
-    if (open) await this.#closeAll(open)
   }
 
   /** A login under way may still have to store its token. */
@@ -149,33 +151,11 @@ export class CapiAccount implements TokenHolder {
     }
   }
 
-  /** And once more where the file of the storage turned out to be lost. */
-  async #withOpen<Result>(work: (open: OpenAccount) => Promise<Result>): Promise<Result> {
-    const open = await this.opened()
+  async #tryToOpen(onLost: (error: BouncerError) => void): Promise<OpenAccount> {
+    if (this.#failure !== null) throw this.#failure
     try {
-      return await work(open)
-    } catch (error) {
-      if (this.#isClosed || open === this.#open) throw error
-    }
-    return work(await this.opened())
-  }
-
-  #lost(open: OpenAccount, error: Error): void {
-    if (this.#isClosed) return
-    this.#failures.failed(error, `${error.message}; it is opened anew, and what waited in the old file is not sent`)
-    this.#options.onError(error)
-    this.#open = null
-    // One after the other: a new one would find the write-ahead log of the old one by its name.
-    this.#opening = this.#closeAll(open).then(() => this.#tryToOpen())
-    this.#opening.catch(() => {})
-  }
-
-  async #tryToOpen(): Promise<OpenAccount> {
-    try {
-      const open = await this.#openNow()
-      this.#open = open
+      const open = await this.#openNow(onLost)
       this.#backoff.reset()
-      this.#failures.recovered(`The storage ${open.storage.target} is open now`)
       return open
     } catch (thrown) {
       const error = errorOf(thrown, 'ERR_CSB_STORAGE')
@@ -184,17 +164,10 @@ export class CapiAccount implements TokenHolder {
     }
   }
 
-  async #openNow(): Promise<OpenAccount> {
-    const { api, open, scenarios, machineId: wanted, password, logger } = this.#options
+  async #openNow(onLost: (error: BouncerError) => void): Promise<OpenAccount> {
+    const { api, open, scenarios, machineId: wanted, password, loginBudget, logger } = this.#options
     this.#verifyNotClosed()
-    let opened: Storage | null = null
-    const storage = await open({
-      giveUp: this.#giveUp.signal,
-      onLost: (error) => {
-        if (this.#open !== null && this.#open.storage === opened) this.#lost(this.#open, error)
-      },
-    })
-    opened = storage
+    const storage = await open({ giveUp: this.#giveUp.signal, onLost })
     try {
       this.#verifyNotClosed()
       // Only now: most who load this package never ask CAPI, and would wait for it at every start of their process.
@@ -202,9 +175,19 @@ export class CapiAccount implements TokenHolder {
         import('../capi/machines/machines.js'),
         import('./sending/signal-sender.js'),
       ])
-      const machines = new Machines({ api, storage: storage.machines, scenarios, deadline: LOGIN_DEADLINE, logger })
-      const machineId = await pickMachine(storage, machines, { machineId: wanted, password, before: this.#machine })
-      this.#machine = await storage.machines.get(machineId)
+      const watched = this.#known.watch(storage.machines)
+      const before = this.#machineId === null ? null : this.#known.get(this.#machineId)
+      const machines = new Machines({
+        api,
+        storage: watched,
+        scenarios,
+        deadline: LOGIN_DEADLINE,
+        logger,
+        pause: pauseInBackground,
+        ...(loginBudget === undefined ? {} : { loginBudget }),
+      })
+      const machineId = await pickMachine(storage, machines, { machineId: wanted, password, before })
+      this.#machineId = machineId
       // Closing waits only so long: what opens later has nobody else who would close it.
       this.#verifyNotClosed()
       const sender = new SignalSender({ api, machines, storage: storage.signals, logger, pause: pauseInBackground })
@@ -223,8 +206,9 @@ export class CapiAccount implements TokenHolder {
     if (this.#isClosed) return
     this.#failures.failed(error, `CAPI cannot be used, and is tried again, because of its storage: ${error.message}`)
     this.#options.onError(error)
+    this.#failure = error
     this.#timer = setTimeout(() => {
-      this.#opening = null
+      this.#failure = null
       this.start()
     }, this.#backoff.next())
     this.#timer.unref()

@@ -1,7 +1,6 @@
 /** Machines that CAPI will not have, and the signals that wait for them in vain. */
 
 import type { BlockReason, MachineRecord, Standing } from '../capi/machines/machine-storage.js'
-import { FORBIDDEN_PAUSE } from '../capi/machines/standing.js'
 import type { Storage } from './storage/storage.js'
 
 export interface FailingMachine {
@@ -25,9 +24,9 @@ export async function failingMachines({ machines, signals }: Storage): Promise<r
   return failing
 }
 
-/** CAPI answers 403 to wrong credentials and to too many logins; after an hour it is the former, and the pause is longer. */
+/** CAPI answers 403 to wrong credentials and to too many logins; after an hour it is the former. */
 function isFailing(standing: MachineRecord['standing']): standing is Extract<Standing, { state: 'blocked' }> {
-  return standing.state === 'blocked' && (standing.pause === null || standing.pause > FORBIDDEN_PAUSE)
+  return standing.state === 'blocked' && (standing.pause === null || standing.isRepeated === true)
 }
 
 export interface PruneReport {

@@ -18,6 +18,7 @@ export interface ReportingOptions {
   readonly logger: Logger
   /** Hears of each send that failed, in whole or for a machine. */
   readonly onError: (error: Error) => void
+  readonly warnOnce: (code: string, message: string) => void
 }
 
 /** Since the start. */
@@ -69,7 +70,11 @@ export class Reporting {
     this.reporter.start()
     this.#schedule.start().catch((thrown) => {
       const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
-      this.#options.logger.error(`Signals are sent only when sendSignals() is called: ${error.message}`)
+      // Such as in a bundle that node-cron does not stand.
+      this.#options.warnOnce(
+        'CSB_SEND_SCHEDULE',
+        `Signals are sent only when sendSignals() is called: ${error.message}`,
+      )
       this.#options.onError(error)
     })
   }

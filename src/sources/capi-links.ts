@@ -16,6 +16,7 @@ import { errorOf } from '../thrown.js'
 import type { AllowlistTarget } from './linked-allowlists.js'
 import { type HeldCopy, LinkedCopies } from './linked-copies.js'
 import { ListReading } from './list-reading.js'
+import { shownName, unusableList } from './unusable-list.js'
 
 export interface CapiLinksOptions {
   readonly lists: Pick<LinkedLists, 'download'>
@@ -37,8 +38,10 @@ export class LinksPull {
   readonly signal: AbortSignal
   /** Whether there are decisions that an empty blocklist could take away. */
   readonly hasHeld: boolean
-  /** Whether a list that is not among the links is one that was given up, and not one that could not be read. */
+  /** Whether a list that is not among the links is one that was given up, and not one that could not be read or was left out. */
   readonly isComplete: boolean
+  /** Whether there are blocklists that would go, were it sure that CAPI links to none any more. */
+  keepsInDoubt = false
 
   constructor(signal: AbortSignal, state: { readonly hasHeld: boolean; readonly isComplete: boolean }) {
     this.signal = signal
@@ -75,8 +78,13 @@ export class CapiLinks {
     }
     if (!pull.isComplete) return
     const names = new Set(known.keys())
+    const { allowlists } = this.#options
+    if (!this.#allowlists.areGoneAgain(names.size) && names.size === 0 && allowlists.held > 0) {
+      pull.fail(gone('allowlist'))
+      return
+    }
     this.#allowlists.keep(names)
-    await this.#options.allowlists.keep(names)
+    await allowlists.keep(names)
   }
 
   async #takeAllowlist({ name, url }: AllowlistLink, pull: LinksPull): Promise<void> {
@@ -94,7 +102,8 @@ export class CapiLinks {
 
   /**
    * What the blocklists change, one download at a time. A list that came is replaced as a whole. One that CAPI no longer links
-   * to goes at once: whoever gave up a subscription, perhaps because it blocked the wrong visitors, expects to be rid of it.
+   * to goes at once, unless it links to none at all: whoever gave up a subscription, perhaps because it blocked the wrong
+   * visitors, expects to be rid of it.
    */
   async *changes(links: readonly BlocklistLink[], pull: LinksPull): AsyncGenerator<DecisionChange> {
     const known = distinct(links, pull)
@@ -105,6 +114,15 @@ export class CapiLinks {
         pull.fail(error)
       }
     }
+    if (pull.isComplete && !this.#blocklists.areGoneAgain(known.size) && known.size === 0) {
+      yield {
+        replaces: (origin) => {
+          if (origin === 'lists') pull.keepsInDoubt = true
+          return false
+        },
+      }
+      return
+    }
     const isGone = (list: string) => pull.isComplete && !known.has(list)
     yield { replaces: (origin, list) => origin === 'lists' && (pull.fresh.has(list) || isGone(list)) }
     if (pull.isComplete) this.#blocklists.keep(new Set(known.keys()))
@@ -112,6 +130,7 @@ export class CapiLinks {
 
   /** The change with these lists is in force. */
   settle(pull: LinksPull): void {
+    if (pull.keepsInDoubt) pull.fail(gone('blocklist'))
     for (const [name, copy] of pull.fresh) this.#blocklists.note(name, copy)
   }
 
@@ -119,7 +138,7 @@ export class CapiLinks {
     const { lists, clock, pullInterval } = this.#options
     const { name, url, scope, remediation, duration } = link
     const milliseconds = parseGoDuration(duration) ?? 0
-    if (milliseconds <= 0) throw unusable(name, `its duration is ${quoted(duration)}`)
+    if (milliseconds <= 0) throw unusableList(name, `its duration is ${quoted(duration)}`)
     const [now, tick] = [Date.now(), clock()]
     const terms = JSON.stringify([scope, remediation, duration])
     const since = this.#blocklists.since(name, terms, tick + pullInterval + RESERVE)
@@ -132,10 +151,13 @@ export class CapiLinks {
   }
 
   /** Throws where a list has nothing in it that could be used; what is held is then better. */
-  #verify(name: string, { good, bad, firstBad }: ListReading, copies: LinkedCopies, hasHeld: boolean): void {
-    if (good === 0 && bad > 0) throw unusable(name, `not one of its ${bad} lines is an entry; ${firstBad}`)
+  #verify(name: string, reading: ListReading, copies: LinkedCopies, hasHeld: boolean): void {
+    reading.requireEntry(name)
+    const { good, bad, firstBad } = reading
     const isEmptyAgain = copies.isEmptyAgain(name, good)
-    if (good === 0 && hasHeld && !isEmptyAgain) throw unusable(name, 'it is empty, which the next pull must confirm')
+    if (good === 0 && hasHeld && !isEmptyAgain) {
+      throw unusableList(name, 'it is empty, which the next pull must confirm')
+    }
     const told = `The list ${shownName(name)}: ${bad} of ${good + bad} lines are skipped, the first is ${firstBad}`
     if (bad > 0 && this.#told.get(name) !== told) this.#options.logger.warn(told)
     if (bad > 0) this.#told.set(name, told)
@@ -151,8 +173,8 @@ function distinct<Link extends { readonly name: string }>(
   const known = new Map<string, Link>()
   for (const link of links) {
     const { name } = link
-    if (known.has(name)) pull.fail(unusable(name, 'another list has the same name'))
-    else if (name === '' || name.length > LONGEST_SCENARIO) pull.fail(unusable(name, 'a bad name'))
+    if (known.has(name)) pull.fail(unusableList(name, 'another list has the same name'))
+    else if (name === '' || name.length > LONGEST_SCENARIO) pull.fail(unusableList(name, 'a bad name'))
     else known.set(name, link)
   }
   return known
@@ -164,10 +186,6 @@ function* allOrNothing<Item>(items: Iterable<Item>, verify: () => void): Generat
   verify()
 }
 
-function unusable(name: string, why: string): CapiError {
-  return new CapiError('ERR_CSB_CAPI_LINK', `The list ${shownName(name)} is not used: ${why}`)
-}
-
-function shownName(name: string): string {
-  return quoted(name, 100)
+function gone(kind: 'blocklist' | 'allowlist'): CapiError {
+  return new CapiError('ERR_CSB_CAPI_LINK', `CAPI links to no ${kind} any more, which the next pull must confirm`)
 }

@@ -38,10 +38,20 @@ export interface CapiSourceOptions {
   readonly clock?: MonotonicClock
 }
 
-const LARGEST_JITTER = 5 * 60_000
 const PULL_TIMEOUT = 5 * 60_000
 /** Of which half is the least that a backoff waits. */
 const FIRST_BACKOFF = 2 * 60_000
+
+const LARGEST_JITTER = 5 * 60_000
+
+/** Milliseconds between two pulls at most, where all goes well. */
+export function longestPullPause(pullInterval: number): number {
+  return pullInterval + jitterOf(pullInterval)
+}
+
+function jitterOf(pullInterval: number): number {
+  return Math.min(LARGEST_JITTER, pullInterval / 10)
+}
 
 export class CapiSource implements Source {
   readonly name = 'capi'
@@ -61,8 +71,8 @@ export class CapiSource implements Source {
     const { api, machineId, communityPull, additionalPull, pullInterval, clock = processClock } = options
     this.settings = JSON.stringify([api.target, machineId, communityPull, additionalPull])
     this.#options = options
-    this.#jitter = Math.min(LARGEST_JITTER, pullInterval / 10)
-    this.#links = new CapiLinks({ ...options, pullInterval: pullInterval + this.#jitter, clock })
+    this.#jitter = jitterOf(pullInterval)
+    this.#links = new CapiLinks({ ...options, pullInterval: longestPullPause(pullInterval), clock })
     // Twice the interval, so that its later steps never come more often than the interval itself.
     this.#backoff = new Backoff(FIRST_BACKOFF, 2 * pullInterval)
     this.#pause = options.pause ?? pauseInBackground
@@ -96,7 +106,8 @@ export class CapiSource implements Source {
   async #pull(sink: DecisionSink): Promise<number> {
     const { signal } = this.#abort
     const answer = await this.#ask(signal)
-    const pull = new LinksPull(signal, { hasHeld: sink.held > 0, isComplete: answer.skipped === 0 })
+    const isComplete = answer.hasLinks && answer.skipped === 0
+    const pull = new LinksPull(signal, { hasHeld: sink.held > 0, isComplete })
     // First, so that nobody on an allowlist is blocked by a decision of the same answer.
     if (this.#options.additionalPull) await this.#links.takeAllowlists(answer.allowlists, pull)
     await sink.apply(this.#changes(answer, pull))

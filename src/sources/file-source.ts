@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { BouncerError } from '../errors.js'
 import { FileWatch } from '../file-watch.js'
 import type { Logger } from '../logger.js'
-import { messageOf } from '../thrown.js'
+import { isSystemError, messageOf } from '../thrown.js'
 import { type DecisionList, parseDecisionList } from './decision-list.js'
 import type { DecisionSink, Source } from './source.js'
 
@@ -27,6 +27,8 @@ export class FileSource implements Source {
   readonly #interval: number
   #watch: FileWatch | null = null
   #reading: Promise<void> = Promise.resolve()
+  #replacing: Promise<unknown> = Promise.resolve()
+  #isStopped = false
 
   constructor(options: FileSourceOptions) {
     this.#path = options.path
@@ -44,16 +46,22 @@ export class FileSource implements Source {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#watch?.stop()
-    await this.#reading
+    await this.#replacing.catch(() => {}) // but not the reading: a drive that hangs would hold up everybody's stop
   }
 
   async #read(sink: DecisionSink): Promise<void> {
     try {
-      const list = parseDecisionList(await readFile(this.#path, 'utf8'), basename(this.#path))
+      const text = await readFile(this.#path, 'utf8')
+      if (this.#isStopped) return
+      const list = parseDecisionList(text, basename(this.#path))
       this.#tellProblems(list)
-      await sink.replaceAll(list.decisions)
+      this.#replacing = sink.replaceAll(list.decisions)
+      await this.#replacing
     } catch (error) {
+      if (this.#isStopped) return
+      if (isSystemError(error)) this.#watch?.forget()
       const reason = messageOf(error)
       const message = `decisions_file ${this.#path} cannot be used: ${reason}`
       sink.failed(new BouncerError('ERR_CSB_DECISIONS_FILE', message, { cause: error }))

@@ -12,6 +12,7 @@ export interface HeldCopy {
 export class LinkedCopies {
   readonly #copies = new Map<string, HeldCopy>()
   readonly #empty = new Set<string>()
+  #wereGone = false
 
   /** The time for the condition of a download; null where it must be unconditional. */
   since(name: string, terms: string, neededUntil: number): number | null {
@@ -29,6 +30,13 @@ export class LinkedCopies {
     if (entries > 0) this.#empty.delete(name)
     else this.#empty.add(name)
     return entries === 0 && wasEmpty
+  }
+
+  /** Whether CAPI links to no list, and to none when it last said so: an answer that is empty once may be a broken one. */
+  areGoneAgain(links: number): boolean {
+    const wereGone = this.#wereGone
+    this.#wereGone = links === 0
+    return links === 0 && wereGone
   }
 
   /** Forgets the lists that are none of these. */

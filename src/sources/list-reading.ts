@@ -7,7 +7,11 @@ import { LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { parseJson } from '../json/parse-json.js'
 import { quoted } from '../quoted.js'
+import { TimeSlice } from '../time-slice.js'
 import type { AllowlistEntry } from './linked-allowlists.js'
+import { unusableList } from './unusable-list.js'
+
+const LINES_BETWEEN_LOOKS_AT_THE_CLOCK = 64
 
 export class ListReading {
   good = 0
@@ -24,7 +28,7 @@ export class ListReading {
   *decisions({ name, scope, remediation, duration }: BlocklistLink): Generator<WireDecision> {
     const rest = { origin: 'lists', type: remediation || 'ban', scope, duration, scenario: name }
     for (const [number, line] of this.#text.lines()) {
-      const value = line.includes('#') ? line.replace(/\s#.*$/, '').trimEnd() : line
+      const value = valueOn(line)
       if (this.#isTarget(scope, value)) {
         this.good++
         yield { ...rest, value }
@@ -43,6 +47,25 @@ export class ListReading {
     }
   }
 
+  /** Reads as far as the first entry of a blocklist, if there is one. */
+  async seekEntry(scope: string): Promise<void> {
+    const slice = new TimeSlice()
+    for (const [number, line] of this.#text.lines()) {
+      if (this.#isTarget(scope, valueOn(line))) {
+        this.good++
+        return
+      }
+      this.#noteBad(number, line)
+      if (number % LINES_BETWEEN_LOOKS_AT_THE_CLOCK === 0 && slice.isOver()) await slice.rest()
+    }
+  }
+
+  /** Throws `ERR_CSB_CAPI_LINK` where all lines read are bad: what came is no list, but perhaps the page of a portal. */
+  requireEntry(name: string): void {
+    const { good, bad, firstBad } = this
+    if (good === 0 && bad > 0) throw unusableList(name, `not one of its ${bad} lines is an entry; ${firstBad}`)
+  }
+
   #isTarget(scope: string, value: string): boolean {
     return value.length <= LONGEST_TEXT && this.#targets.read(scope, value) !== null
   }
@@ -51,6 +74,11 @@ export class ListReading {
     if (this.bad === 0) this.firstBad = `line ${number}: ${quoted(line)}`
     this.bad++
   }
+}
+
+/** Without a comment behind it. */
+function valueOn(line: string): string {
+  return line.includes('#') ? line.replace(/\s#.*$/, '').trimEnd() : line
 }
 
 function readEntry(line: string, now: number): AllowlistEntry | null {

@@ -9,6 +9,7 @@ import { parseGoDuration } from '../decisions/go-duration.js'
 import type { Subjects } from '../decisions/judge.js'
 import { canonicalScope } from '../decisions/scope.js'
 import type { Severity } from '../decisions/severity.js'
+import { LONGEST_TEXT } from '../decisions/text-limits.js'
 import type { WireDecision } from '../decisions/wire-decision.js'
 import { WireVerdict } from '../decisions/wire-verdict.js'
 import { BouncerError } from '../errors.js'
@@ -84,11 +85,15 @@ export class LiveQuery {
     return this.#scopes.has('Ip') || this.#scopes.has('Range')
   }
 
-  /** Only decisions on addresses match `ip=`; all other scopes are asked for by name (all versions). */
+  /**
+   * Only decisions on addresses match `ip=`; all other scopes are asked for by name (all versions), but for texts that are too
+   * long for a decision: visitors write them, and they would fill the memory as names of what is remembered.
+   */
   #questions(address: string, subjects: Subjects = {}): readonly Question[] {
+    const isFit = (value: unknown) => typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT
     const others = Object.entries(subjects)
       .map(([scope, value]) => ({ scopes: canonicalScope(scope), value }))
-      .filter(({ scopes, value }) => this.#scopes.has(scopes) && typeof value === 'string' && value !== '')
+      .filter(({ scopes, value }) => this.#scopes.has(scopes) && isFit(value))
       .map((subject) => ({ key: `${subject.scopes} ${subject.value}`, subject }))
     return this.#asksAboutAddresses ? [{ key: address, subject: { ip: address } }, ...others] : others
   }

@@ -22,6 +22,7 @@ export class SnapshotKeeper {
   #timer: NodeJS.Timeout | null = null
   #hasChanged = false
   #isSynced = false
+  /** From then on only `stop` itself writes, whatever a source may still deliver. */
   #isStopped = false
   /** Reading and writing, one after the other. */
   #work: Promise<void> = Promise.resolve()
@@ -54,7 +55,7 @@ export class SnapshotKeeper {
   /** The source has delivered: a snapshot is due when the interval is over. */
   noteChange(): void {
     this.#hasChanged = true
-    if (this.#timer !== null) return
+    if (this.#timer !== null || this.#isStopped) return
     this.#timer = setTimeout(() => {
       this.#timer = null
       void this.#save()
@@ -64,7 +65,7 @@ export class SnapshotKeeper {
 
   /** All that the source has to say is in. The first time a snapshot is due at once, since a process may not live for the interval. */
   noteFullSync(): void {
-    if (this.#isSynced) return
+    if (this.#isSynced || this.#isStopped) return
     this.#isSynced = true
     void this.#save()
   }
@@ -90,7 +91,7 @@ export class SnapshotKeeper {
       await this.#sink.whileQuiet((store) => writeSnapshot(path, settings, store))
       this.#failures.recovered()
     } catch (error) {
-      this.#hasChanged = true
+      this.noteChange() // to try again also where nothing changes any more
       this.#failures.failed(errorOf(error, 'ERR_CSB_SNAPSHOT'), messageOf(error))
     }
   }

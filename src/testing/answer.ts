@@ -2,6 +2,8 @@
 
 import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
 
 export const jsonType = 'application/json; charset=utf-8'
 
@@ -82,10 +84,44 @@ export async function answerPieces(
   for (const bytes of upTo(whole, options.stop?.afterBytes ?? Number.POSITIVE_INFINITY)) {
     if ((await written(response, bytes)) === 'broken') return 'broken'
   }
-  if (!options.stop) return written(response, null)
-  if (options.stop.how === 'stall') await once(response, 'close')
+  return ended(response, options.stop)
+}
+
+/** The end of a body, or what a fault makes of it. */
+async function ended(response: ServerResponse, stop: BodyStop | undefined): Promise<Outcome> {
+  if (!stop) return written(response, null)
+  if (stop.how === 'stall') await once(response, 'close')
   else response.destroy()
   return 'broken'
+}
+
+/** Answers with `pieces` in gzip, chunked, as a server that packs while it sends. `stop` counts what is packed. */
+export async function answerGzip(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pieces: Iterable<string>,
+  options: {
+    readonly status: number
+    readonly type: string
+    readonly headers: OutgoingHttpHeaders
+    readonly stop?: BodyStop | undefined
+  },
+): Promise<Outcome> {
+  plainConnection(request, response)
+  response.writeHead(options.status, {
+    ...options.headers,
+    'Content-Type': options.type,
+    'Content-Encoding': 'gzip',
+    Vary: 'Accept-Encoding',
+  })
+  let left = options.stop?.afterBytes ?? Number.POSITIVE_INFINITY
+  for await (const packed of Readable.from(pieces).pipe(createGzip())) {
+    const bytes: Buffer = packed.subarray(0, left)
+    left -= bytes.length
+    if ((await written(response, bytes)) === 'broken') return 'broken'
+    if (left <= 0) break
+  }
+  return ended(response, options.stop)
 }
 
 /** Go says nothing about the connection while it stays open; Node would add `Connection` and `Keep-Alive`. */

@@ -2,12 +2,15 @@
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { answerPieces, answerText } from './answer.js'
+import { answerGzip, answerPieces, answerText } from './answer.js'
 import type { Exchange } from './exchange.js'
 import { bodyStop } from './fault-answer.js'
 import type { CapiFault } from './faults.js'
 
 export type CapiExchange = Exchange<CapiFault>
+
+/** Which answers are packed: none, those to a client that takes gzip, or all that have a body, whoever asks. */
+export type GzipRule = 'never' | 'when asked' | 'always'
 
 export interface CapiAnswer {
   readonly status: number
@@ -27,7 +30,11 @@ export function message(status: number, text: string, errors?: string): CapiAnsw
 }
 
 /** Sends an answer whose request has been processed, with what the fault makes of it. */
-export async function send(exchange: CapiExchange, answer: CapiAnswer, stopping: AbortSignal): Promise<void> {
+export async function send(
+  exchange: CapiExchange,
+  answer: CapiAnswer,
+  { gzip, stopping }: { readonly gzip: GzipRule; readonly stopping: AbortSignal },
+): Promise<void> {
   const { request, response, fault } = exchange
   if (fault?.kind === 'lost') {
     request.socket.resetAndDestroy()
@@ -36,12 +43,20 @@ export async function send(exchange: CapiExchange, answer: CapiAnswer, stopping:
   if (fault?.kind === 'slow') await delay(fault.ms, undefined, { signal: stopping })
   const { status, type, headers = {}, body } = answer
   const stop = bodyStop(fault)
+  if (body !== '' && (gzip === 'always' || (gzip === 'when asked' && takesGzip(exchange)))) {
+    await answerGzip(request, response, typeof body === 'string' ? only(body) : body, { status, type, headers, stop })
+    return
+  }
   if (typeof body === 'string' && !stop) {
     answerText(request, response, status, body, { 'Content-Type': type, ...headers })
     return
   }
   const pieces = typeof body === 'string' ? only(body) : body
   await answerPieces(request, response, pieces, { status, type, headers, framing: 'auto', stop })
+}
+
+function takesGzip({ request }: CapiExchange): boolean {
+  return /(?:^|[ ,])gzip(?![^,]*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(String(request.headers['accept-encoding'] ?? ''))
 }
 
 function* only(text: string): Generator<string> {

@@ -4,7 +4,7 @@
  * published contract, for no client or server of it can be had for a test.
  */
 
-import { type CapiExchange, send } from './capi-answer.js'
+import { type CapiExchange, type GzipRule, send } from './capi-answer.js'
 import { capiBodies, type MachineIdRule } from './capi-bodies.js'
 import { CapiLinks } from './capi-links.js'
 import { type Allowlist, type Blocklist, CapiLists, type CommunityDecision } from './capi-lists.js'
@@ -44,6 +44,11 @@ export interface FakeCapiOptions extends FakeServerOptions {
   readonly onPoison?: 400 | 413 | 422
   /** Called with each accepted push, before it is answered. */
   readonly onSignals?: (batch: readonly ReceivedSignal[]) => void
+  /**
+   * Which answers are in gzip, those of linked lists too: `never` (default), `when asked` by `Accept-Encoding`, or `always`, as a
+   * store has it that keeps its files packed.
+   */
+  readonly gzip?: GzipRule
   /** Faults by chance, until `heal()`. */
   readonly faultRate?: FaultRate
 }
@@ -53,6 +58,7 @@ const hour = 60 * 60_000
 /** A client's base URL is `url` with `/v3` behind it. */
 export class FakeCapi extends FakeServer<CapiFault> {
   readonly #state: CapiState
+  readonly #gzip: GzipRule
   #chance: RandomFaults | null
 
   /** Resolves when it listens. Call `stop()` in the end. */
@@ -77,12 +83,13 @@ export class FakeCapi extends FakeServer<CapiFault> {
       metrics: [],
       usageMetrics: [],
     }
+    this.#gzip = options.gzip ?? 'never'
     this.#chance = options.faultRate ? new RandomFaults(options.faultRate) : null
     for (const [id, password] of Object.entries(options.machines ?? {})) this.#state.machines.register(id, password)
   }
 
   protected override answer(exchange: CapiExchange): Promise<void> {
-    return send(exchange, route(this.#state, exchange), this.stopping)
+    return send(exchange, route(this.#state, exchange), { gzip: this.#gzip, stopping: this.stopping })
   }
 
   protected override faultFor(request: Arrival): CapiFault | null {

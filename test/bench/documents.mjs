@@ -19,7 +19,7 @@ const CHARTS = {
 const INTRODUCTION = `# Performance
 
 Measured by \`npm run bench\`, which writes the tables below. Only quotients taken in one run carry over to another machine.
-How it measures stands in \`test/bench/\`.
+How it measures stands in \`test/bench/\`, in the repository.
 `
 
 export async function writeDocuments(results, run, folder = docs) {

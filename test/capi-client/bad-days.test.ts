@@ -173,13 +173,46 @@ describe('of three chunks', () => {
   })
 })
 
-it('metrics that CAPI does not take are told in the log alone', async () => {
-  const { client, capi, queue, lines } = await connect()
-  await queue('one', 1)
-  capi.fault(status(500), { match: to('metrics') })
-  expect(await client.sendSignals()).toMatchObject({ sent: 1, failures: [] })
-  const told = `warn: CAPI was not told of machine ${machineIdOf('one')}: CAPI at `
-  expect(lines).toContainEqual(expect.stringContaining(told))
+describe('metrics that CAPI answers with', () => {
+  it.each<[number, object]>([
+    [400, {}],
+    [401, {}],
+    [403, {}],
+    [404, {}],
+    [429, { 'Retry-After': '3600' }],
+    [500, {}],
+  ])('%i hold up nothing, cost no login, and are told in the log once', async (code, headers) => {
+    const { client, capi, queue, trail, advance, lines } = await connect({ capi: { tokenLifetime: 24 * HOUR } })
+    const keys = ['one', 'two', 'three', 'four', 'five', 'six']
+    capi.fault(status(code, headers), { match: to('metrics') })
+    for (let run = 0; run < 6; run++) {
+      for (const key of keys) await queue(key, 1)
+      expect(await client.sendSignals()).toMatchObject({ sent: 6, remaining: 0, failures: [] })
+      advance(10 * MINUTE)
+    }
+    const requests = trail()
+    expect([count(requests, 'POST watchers/login'), await client.breaker()]).toEqual([6, null])
+    expect((await client.machines()).map(({ standing, token }) => `${standing.state}, ${token}`)).toEqual(
+      keys.map(() => 'active, kept'),
+    )
+    const told = lines.filter((line) => line.includes('was not told of machine'))
+    expect(told.length).toBeGreaterThan(1)
+    expect(told.filter((line) => line.startsWith('warn: '))).toEqual([expect.stringContaining(`status ${code}`)])
+  })
+
+  it('200 again are told of when they fail the next time', async () => {
+    const { client, capi, queue, lines } = await connect()
+    for (let round = 0; round < 2; round++) {
+      await queue('one', 1)
+      capi.fault(status(500), { match: to('metrics') })
+      await client.sendSignals()
+      capi.heal()
+      await queue('one', 1)
+      await client.sendSignals()
+    }
+    const told = `warn: CAPI was not told of machine ${machineIdOf('one')}: CAPI at `
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual(Array(2).fill(expect.stringContaining(told)))
+  })
 })
 
 describe('a token', () => {
@@ -222,7 +255,7 @@ describe('many machines', () => {
     await queue('one', 1)
     capi.fault(status(403), { times: 1, match: to('watchers/login') })
     await client.sendSignals()
-    expect(lines).toContainEqual(expect.stringMatching(/^error: All requests to CAPI pause for an hour/))
+    expect(lines).toContainEqual(expect.stringMatching(/^error: All requests to CAPI pause until 2026-03-04T06:/))
     await queue('two', 1)
     trail()
     for (let nth = 0; nth < 5; nth++) {

@@ -37,6 +37,8 @@ interface ConnectOptions {
   readonly capi?: FakeCapiOptions
   readonly client?: Partial<CapiClientOptions>
   readonly storage?: Storage
+  /** From 0 to 1. Default 1. */
+  readonly random?: () => number
 }
 
 export async function connect(options: ConnectOptions = {}): Promise<Connected> {
@@ -57,7 +59,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
     },
     {
       now: () => now,
-      random: () => 1,
+      random: options.random ?? (() => 1),
       pause: async (milliseconds) => {
         waits.push(milliseconds)
         now += milliseconds

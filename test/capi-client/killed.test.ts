@@ -12,7 +12,7 @@ import { machineIdOf, SCENARIOS } from './connected-client.js'
 
 const MACHINE = machineIdOf('one')
 
-/** Claims hold for five minutes. */
+/** Claims hold for five minutes, logins for one. */
 const LEASE_IS_OVER = 6 * 60_000
 
 let where: string
@@ -34,10 +34,11 @@ interface Opened {
   readonly storage: Storage
 }
 
-/** A client of this process, whose storage's clock is so many milliseconds ahead. */
+/** A client of this process, whose clock and whose storage's are so many milliseconds ahead. */
 async function open(capi: FakeCapi, ahead = 0): Promise<Opened> {
-  const storage = await openStorage(where, { clock: () => Date.now() + ahead })
-  const client = await createCapiClient({ url: `${capi.url}/v3`, storage, scenarios: SCENARIOS })
+  const now = () => Date.now() + ahead
+  const storage = await openStorage(where, { clock: now })
+  const client = await createCapiClient({ url: `${capi.url}/v3`, storage, scenarios: SCENARIOS }, { now })
   onTestFinished(async () => {
     await client.close()
     await storage.close()

@@ -187,6 +187,7 @@ describe('a storage', () => {
     const machine = {
       machineId: generateMachineId('one'),
       password: 'p',
+      isGiven: true,
       api: null,
       token: null,
       tokenExpiresAt: null,

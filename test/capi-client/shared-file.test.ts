@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import * as kysely from 'kysely'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type CapiClient, createCapiClient } from '../../src/capi-client.js'
 import { openSqlStorage, sqliteServer } from '../../src/signals/storage/sql/sql-storage.js'
@@ -54,7 +55,7 @@ interface Opening {
 }
 
 async function open(capi: FakeCapi, { patience, beforeMark = async () => {} }: Opening): Promise<CapiClient> {
-  const storage = await openSqlStorage(sqliteServer({ path, clock: Date.now, patience }))
+  const storage = await openSqlStorage(sqliteServer({ kysely, path, clock: Date.now, patience }))
   const signals = new Proxy(storage.signals, {
     get: (target, name) => {
       const method = Reflect.get(target, name)

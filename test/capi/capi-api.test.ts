@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CapiApi } from '../../src/capi/api/capi-api.js'
 import type { CapiDecisions } from '../../src/capi/decisions/capi-decisions.js'
@@ -117,13 +118,13 @@ describe('what is sent', () => {
     ['pushMetrics', 'POST', '/v3/metrics', auth, metrics],
     ['decisions', 'GET', '/v3/decisions/stream', auth, undefined],
   ] as const)('%s: %s %s', async (name, method, url, headers, body) => {
-    const { api, seen } = await serve(say({ message: 'OK', token: TOKEN }))
+    const { api, seen } = await serve(say({ message: 'OK', token: TOKEN, new: [] }))
     await calls[name](api)
     expect(seen).toHaveLength(1)
     expect(seen[0]).toMatchObject({
       method,
       url,
-      headers: { ...headers, 'user-agent': 'test/v1.2.3', accept: 'application/json' },
+      headers: { ...headers, 'user-agent': 'test/v1.2.3', accept: 'application/json', 'accept-encoding': 'gzip' },
     })
     expect(seen[0].body).toEqual(body)
     if (!('authorization' in headers)) expect(seen[0].headers.authorization).toBeUndefined()
@@ -143,7 +144,7 @@ describe('what is sent', () => {
     [{ communityPull: false }, '?community_pull=false'],
     [{ additionalPull: false, startup: true }, '?additional_pull=false&startup=true'],
   ])('says of decisions %j no more than is not the default', async (request, query) => {
-    const { api, seen } = await serve(say({}))
+    const { api, seen } = await serve(say({ new: [] }))
     await api.decisions(TOKEN, { ...call, ...request })
     expect(seen[0].url).toBe(`/v3/decisions/stream${query}`)
   })
@@ -228,7 +229,7 @@ describe('enroll', () => {
     [403, 'The enrollment key is not valid', 'ERR_CSB_CAPI_ENROLL'],
     [403, 'no such enroll-key', 'ERR_CSB_CAPI_ENROLL'],
     [403, `attachment key ${KEY} is unknown`, 'ERR_CSB_CAPI_ENROLL'],
-    [403, 'Forbidden', 'ERR_CSB_CAPI_AUTH'],
+    [403, 'Forbidden', 'ERR_CSB_CAPI_ENROLL'],
     [401, 'Unauthorized', 'ERR_CSB_CAPI_AUTH'],
     [400, 'Invalid request body', 'ERR_CSB_CAPI_STATUS'],
     [500, 'attachment key service is down', 'ERR_CSB_CAPI_STATUS'],
@@ -287,7 +288,7 @@ describe('a refusal', () => {
 
   it('hides a secret also where quotes in it are escaped', async () => {
     const password = 'p4ss"w0rd\\p4ss'
-    const { api } = await serve(say({ sent: password }, 400))
+    const { api } = await serve(say({ message: password }, 400))
     const error = await errorOf(api.register({ machineId: MACHINE, password, ...call }))
     expect(error.message).toContain('[hidden]')
     expect(error.message).not.toContain('w0rd')
@@ -312,7 +313,8 @@ describe('every call', () => {
     const answers: Answer[] = []
     for (const status of [300, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504]) {
       answers.push(say({ message: 'no', errors: held[name] }, status, { 'retry-after': '7' }))
-      const code = status === 401 || status === 403 ? 'ERR_CSB_CAPI_AUTH' : 'ERR_CSB_CAPI_STATUS'
+      const auth = name === 'enroll' && status === 403 ? 'ERR_CSB_CAPI_ENROLL' : 'ERR_CSB_CAPI_AUTH'
+      const code = status === 401 || status === 403 ? auth : 'ERR_CSB_CAPI_STATUS'
       const message = expect.stringMatching(/\(?status \d+.*: "no: \[hidden\]/)
       expect(await errorOf(calls[name](api))).toMatchObject({ code, status, retryAfter: 7000, message })
     }
@@ -334,6 +336,70 @@ describe('every call', () => {
     expect(error).toMatchObject({ code: 'ERR_CSB_CAPI_BODY', status: 200 })
     expect(error.message).toContain('<html>')
     expect(error.message.length).toBeLessThan(400)
+  })
+
+  const answerOf = (name: (typeof names)[number]) =>
+    name === 'decisions' ? { new: [] } : name === 'login' ? { token: TOKEN } : { message: 'OK' }
+
+  it.each(names)('%s: an answer in gzip is one', async (name) => {
+    const { api } = await serve((response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'application/json' })
+      response.end(gzipSync(JSON.stringify(answerOf(name))))
+    })
+    await expect(calls[name](api)).resolves.not.toThrow()
+  })
+
+  it.each(names)('%s: so is a refusal in gzip, and one that cannot be unpacked', async (name) => {
+    const bodies = [gzipSync('{"message":"no such thing"}'), Buffer.from('x')]
+    const { api } = await serve((response) =>
+      response.writeHead(500, { 'content-encoding': 'gzip' }).end(bodies.shift()),
+    )
+    const code = 'ERR_CSB_CAPI_STATUS'
+    const first = await errorOf(calls[name](api))
+    expect(first).toMatchObject({ code, status: 500, message: expect.stringContaining('no such thing') })
+    expect(await errorOf(calls[name](api))).toMatchObject({ code, status: 500 })
+  })
+
+  it.each(names)('%s: one in another coding, or in broken gzip, is none', async (name) => {
+    const { api } = await serve((response) => {
+      response.writeHead(200, { 'content-encoding': codings.shift() })
+      response.end(JSON.stringify(answerOf(name)))
+    })
+    const codings = ['br', 'gzip']
+    const expected = [/expected content-encoding gzip or none, got "br"$/, /its gzip cannot be unpacked \(Z_DATA_ERROR/]
+    for (const message of expected) {
+      expect(await errorOf(calls[name](api))).toMatchObject({
+        code: 'ERR_CSB_CAPI_BODY',
+        status: 200,
+        message: expect.stringMatching(message),
+      })
+    }
+  })
+
+  it.each(names.filter((name) => name !== 'decisions'))('%s: its limit is of what is unpacked', async (name) => {
+    const { api } = await serve((response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' })
+      response.end(gzipSync(JSON.stringify({ ...answerOf(name), more: 'x'.repeat(70_000) })))
+    })
+    expect((await errorOf(calls[name](api))).message).toContain('expected at most 65536 bytes')
+  })
+
+  it.each(
+    names.flatMap((name) =>
+      ['<html>400 Bad Request</html>', '', '[]', '"no"', '{"error":"no"}', '{"message":5}'].map(
+        (body) => [name, body] as const,
+      ),
+    ),
+  )('%s: a 400 with %j is none of CAPI', async (name, body) => {
+    const { api } = await serve(say(body, 400, { 'retry-after': '7' }))
+    const error = await errorOf(calls[name](api))
+    expect(error).toMatchObject({ code: 'ERR_CSB_CAPI_BODY', status: 400, retryAfter: 7000 })
+    expect(error.message).toMatch(/ with status 400, expected 200 or a JSON object with a message(?:: |$)/)
+  })
+
+  it.each(names)('%s: a 400 that says much is one of CAPI all the same', async (name) => {
+    const { api } = await serve(say({ message: 'Invalid request body', errors: 'x'.repeat(30_000) }, 400))
+    expect(await errorOf(calls[name](api))).toMatchObject({ code: 'ERR_CSB_CAPI_STATUS', status: 400 })
   })
 
   it.each(names)('%s: neither is half an answer', async (name) => {
@@ -382,20 +448,22 @@ describe('decisions', () => {
     expect(await read(answer)).toEqual({
       new: [{ scenario: 'acme/a', scope: 'ip', decisions: [{ value: '1.2.3.4', duration: '167h58m1s' }] }],
       deleted: answer.deleted,
+      hasLinks: true,
       ...answer.links,
       skipped: 0,
     })
   })
 
-  const empty = { new: [], deleted: [], blocklists: [], allowlists: [], skipped: 0 }
+  const empty = { new: [], deleted: [], hasLinks: false, blocklists: [], allowlists: [], skipped: 0 }
   it.each([
-    [{}],
-    [null],
-    [{ new: null, deleted: null, links: null }],
-    [{ new: [], links: {} }],
-    [{ links: { blocklists: null, allowlists: [] } }],
-  ])('are empty where the answer is %j', async (answer) => {
-    expect(await read(answer)).toEqual(empty)
+    [{ new: null, deleted: null, links: null }, false],
+    [{ new: null }, false],
+    [{ deleted: [] }, false],
+    [{ links: null }, false],
+    [{ new: [], links: {} }, true],
+    [{ links: { blocklists: null, allowlists: [] } }, true],
+  ])('are empty where the answer is %j, which has links: %s', async (answer, hasLinks) => {
+    expect(await read(answer)).toEqual({ ...empty, hasLinks })
   })
 
   it('keep groups that are empty', async () => {
@@ -435,6 +503,7 @@ describe('decisions', () => {
     expect(await api.decisions(TOKEN, call)).toEqual({
       new: [{ scenario: 'acme/a', scope: 'ip', decisions: [good] }],
       deleted: [{ scope: 'ip', decisions: ['5.6.7.8'] }],
+      hasLinks: true,
       blocklists: [blocklist],
       allowlists: [allowlist],
       skipped: 19,
@@ -448,6 +517,10 @@ describe('decisions', () => {
     ['a list', []],
     ['a text', '"none"'],
     ['nothing at all', ''],
+    ['null', null],
+    ['an object of nothing', {}],
+    ['a message', { message: 'Internal error' }],
+    ['one whose prototype has the names', '{"__proto__":{"new":[]}}'],
     // Version 2, which has no groups.
     [
       'decisions without groups',

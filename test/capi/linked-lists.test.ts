@@ -2,6 +2,7 @@
 
 import { getEventListeners, once } from 'node:events'
 import { type AddressInfo, createServer, type LookupFunction } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LinkedLists, type LinkedListsOptions } from '../../src/capi/decisions/linked-lists.js'
 import { ListText } from '../../src/capi/decisions/list-text.js'
@@ -41,6 +42,12 @@ describe('a list that comes', () => {
     expect(await downloads()(server.url('/list'))).toEqual(lines.map((line, i) => `${i + 1} ${line}`))
   })
 
+  it('in gzip is unpacked, whoever packed it', async () => {
+    const server = await ListServer.start()
+    server.on('/list', packed('192.0.2.1\n192.0.2.2\n'))
+    expect(await downloads()(server.url('/list'))).toEqual(['1 192.0.2.1', '2 192.0.2.2'])
+  })
+
   it('that ends within a letter does not end before it', () => {
     const text = new ListText([Buffer.from('192.0.2.1\u2713').subarray(0, -1)])
     expect([...text.values()]).toEqual(['192.0.2.1\ufffd'])
@@ -70,7 +77,7 @@ describe('a request', () => {
     expect(await download(server.url('/a/b'), Date.UTC(2026, 0, 2, 3, 4, 5, 678))).toBeNull()
     const [first, second] = server.requests
     expect(first.url).toBe(`/a/b?X-Amz-Signature=${SIGNATURE}`)
-    expect(first.headers).toMatchObject({ 'user-agent': 'test/v1', 'accept-encoding': 'identity' })
+    expect(first.headers).toMatchObject({ 'user-agent': 'test/v1', 'accept-encoding': 'gzip' })
     expect(first.headers).not.toHaveProperty('authorization')
     expect(first.headers).not.toHaveProperty('if-modified-since')
     expect(second.headers['if-modified-since']).toBe('Fri, 02 Jan 2026 03:04:04 GMT')
@@ -107,6 +114,13 @@ describe('what is no list', () => {
     ['a redirect to nowhere', '/lost', /status 302$/],
     ['a redirect in a circle', '/circle', /more than 3 redirects$/],
     ['a redirect to another protocol', '/ftp', /the link is ftp: and not https/],
+    [
+      'one in another coding',
+      '/br',
+      /^The list "botnets" cannot be had: expected content-encoding gzip or none, got "br"$/,
+    ],
+    ['half of one in gzip', '/half-packed', /cannot be had: its gzip cannot be unpacked \(Z_BUF_ERROR/],
+    ['too many bytes, once unpacked', '/bomb', /larger than 67108864 bytes or 5000000 lines$/],
     ['too many bytes', '/endless', /larger than 67108864 bytes or 5000000 lines$/],
     ['too many lines', '/lines', /larger than 67108864 bytes or 5000000 lines$/],
   ])('%s', async (_name, path, message) => {
@@ -118,6 +132,9 @@ describe('what is no list', () => {
     server.on('/lost', (_, response) => response.writeHead(302).end())
     server.on('/circle', redirectTo(server.url('/circle')))
     server.on('/ftp', redirectTo('ftp://192.0.2.1/list'))
+    server.on('/br', (_, response) => void response.writeHead(200, { 'content-encoding': 'br' }).end('x'))
+    server.on('/half-packed', packed('192.0.2.1\n'.repeat(1000), 0.5))
+    server.on('/bomb', packed(Buffer.alloc((64 << 20) + 1, '1')))
     server.on('/endless', pouring(Buffer.alloc(1 << 20, '1')))
     server.on('/lines', pouring(Buffer.alloc(1 << 20, '\n')))
     const failure = downloads()(server.url(path))
@@ -147,6 +164,14 @@ describe('what is no list', () => {
     await expect(downloads()(`http://127.0.0.1:1/x?${SIGNATURE}`)).rejects.toThrow(/Nothing answers at/)
   })
 })
+
+/** A body in gzip, or that share of it. */
+function packed(text: string | Buffer, share = 1) {
+  const bytes = gzipSync(text)
+  return (_: unknown, response: import('node:http').ServerResponse) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bytes.subarray(0, share * bytes.length))
+  }
+}
 
 /** A body without end. */
 function pouring(chunk: Buffer) {

@@ -12,7 +12,6 @@ describe('generateMachineId', () => {
     ['myMachineKeyIdentifier', {}, 'f48425cde667a094c7f18b61fd708e6e71508729540065f9'],
     ['myMachine1', {}, 'ecad21d7fcd0dcc42a6d43989795dc90d85df63206d02a53'],
     ['myMachine2', {}, '25d772faca96a3c7ed2f851717001af3edd34f03839030f2'],
-    ['', {}, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c'],
     ['test', {}, '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c'],
     ['1.2.3.4', {}, '6694f83c9f476da31f5df6bcc520034e7e57d421d247b9d3'],
     ['2001:db8::1', {}, '5afd19e856d1c18d17d600dfd2b5f534992333985e126c2a'],
@@ -50,22 +49,51 @@ describe('generateMachineId', () => {
   it.each([
     ['\ud800', {}],
     ['key \udc00 key', {}],
+    ['', {}],
+    ['', { prefix: 'web' }],
     [undefined as unknown as string, {}],
     [null as unknown as string, {}],
     [{} as unknown as string, {}],
     ['key', { prefix: '\ud83d' }],
     ['\ude00', { prefix: '\ud83d' }], // two halves that only together are a character
-  ] as const)('refuses lone surrogates: %j %j', (key, options) => {
+  ] as const)('refuses what is no key, and lone surrogates: %j %j', (key, options) => {
     expect(() => generateMachineId(key, options)).toThrow(expect.objectContaining({ code: 'ERR_CSB_CONFIG' }))
   })
 
   it.each([
     [{ prefix: 'mycompany', total: 'whole' }, 'mycompany63c60a53d5eb072529f98295f8801887c430f1b'],
     [{ total: 'whole' }, 'f48425cde667a094c7f18b61fd708e6e71508729540065f9'],
-    [{ prefix: 'p'.repeat(48), total: 'whole' }, 'p'.repeat(48)],
-    [{ prefix: 'p'.repeat(50), total: 'whole' }, 'p'.repeat(48)],
+    [
+      { prefix: 'p'.repeat(32), total: 'whole' },
+      `${'p'.repeat(32)}${generateMachineId('myMachineKeyIdentifier', { prefix: 'p'.repeat(32) }).slice(32, 48)}`,
+    ],
   ] as const)('keeps the whole at 48 where asked to: %j', (options, id) => {
     expect(generateMachineId('myMachineKeyIdentifier', options)).toBe(id)
+  })
+
+  it.each<[unknown, string]>([
+    [{ length: Number.NaN }, 'machine id: expected a length that is a whole number from -64 on, got NaN'],
+    [{ length: null }, 'machine id: expected a length that is a whole number from -64 on, got null'],
+    [{ length: 1.5 }, 'machine id: expected a length that is a whole number from -64 on, got 1.5'],
+    [{ length: '48' }, 'machine id: expected a length that is a whole number from -64 on, got a text'],
+    [{ length: Number.POSITIVE_INFINITY }, 'got Infinity'],
+    [{ length: -65 }, 'got -65'],
+    [{ prefix: null }, 'machine id: expected a prefix that is a text, got null'],
+    [{ prefix: 7 }, 'machine id: expected a prefix that is a text, got 7'],
+    [{ total: 'all' }, 'machine id: expected a total of hash or whole, got a text'],
+    [null, 'machine id: expected options, got null'],
+    [
+      { prefix: 'p'.repeat(33), total: 'whole' },
+      'machine id: expected a prefix that leaves 16 characters of the hash at least, got one that leaves 15 of 48',
+    ],
+    [{ prefix: 'p'.repeat(48), total: 'whole' }, 'leaves 0 of 48'],
+    [{ prefix: 'p'.repeat(50), total: 'whole' }, 'leaves 0 of 48'],
+    [{ prefix: 'p', length: -49, total: 'whole' }, 'leaves 15 of 16'],
+    [{ length: 15, total: 'whole' }, 'leaves 15 of 15'],
+  ])('refuses options that give other keys the same id: %j', (options, message) => {
+    expect(() => generateMachineId('test', options as MachineIdOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_CSB_CONFIG', message: expect.stringContaining(message) }),
+    )
   })
 })
 

@@ -142,7 +142,7 @@ export class SimulatedCapi implements Pick<CapiApi, 'target' | 'register' | 'log
   }
 }
 
-function refusal(path: string, status: number, message: string, retryAfter?: number) {
+export function refusal(path: string, status: number, message: string, retryAfter?: number) {
   return refusalError({
     target: 'http://simulated/v3/',
     path,

@@ -38,6 +38,12 @@ describe('sdkTimestamp', () => {
     ['13/02/2024', '2024-02-13T00:00:00+0000'],
     ['0999-05-05T01:02:03Z', '999-05-05T01:02:03+0000'],
     ['2024-02-29T23:59:59-23:59', '2024-03-01T23:58:59+0000'],
+    ['Fri Jan 26 10:20:46 2024', '2024-01-26T10:20:46+0000'],
+    ['Mon Jan  6 10:20:46 2024', '2024-01-06T10:20:46+0000'], // it was a Saturday
+    ['January 26 10:20 2024', '2024-01-26T10:20:00+0000'],
+    ['Fri Jan 26 10:20:46 UTC 2024', '2024-01-26T10:20:46+0000'],
+    ['Fri Jan 26 10:20:46 +0100 2024', '2024-01-26T09:20:46+0000'],
+    ['Fri Jan 26 10:20:46 EST 2024', '2024-01-26T10:20:46+0000'],
   ])('on a host in UTC %j is %s', (text, written) => {
     inZone('UTC')
     expect(sdkTimestamp(text)).toBe(written)
@@ -64,6 +70,35 @@ describe('sdkTimestamp', () => {
   ])('in %s a time without a date is of the day that %s is there', (zone, now, written) => {
     inZone(zone)
     expect(sdkTimestamp('10:20', new Date(now))).toBe(written)
+  })
+
+  it.each([
+    ['UTC', 'Jan 26 10:20:46', '2024-01-26T10:20:46+0000'],
+    ['UTC', 'Jan  6 10:20:46', '2024-01-06T10:20:46+0000'],
+    ['UTC', 'Fri, Jan 26 10:20:46.123', '2024-01-26T10:20:46+0000'],
+    ['UTC', 'Feb 29 10:20:46', '2024-02-29T10:20:46+0000'],
+    ['UTC', 'Mar 2 11:59:59', '2024-03-02T11:59:59+0000'], // a clock may be late
+    ['Asia/Kolkata', 'Jan 26 10:20:46', '2024-01-26T04:50:46+0000'],
+    ['Asia/Kolkata', 'Jan 26 10:20:46 Z', '2024-01-26T10:20:46+0000'],
+  ])('in %s on the first of March 2024 the line of a log of %j is of %s', (zone, text, written) => {
+    inZone(zone)
+    expect(sdkTimestamp(text, new Date('2024-03-01T12:00:00Z'))).toBe(written)
+  })
+
+  it.each([
+    ['2024-03-01', 'Mar 2 12:00:01'], // the SDK reads it as a day to come
+    ['2024-03-01', 'Dec 31 23:59:59'],
+    ['2025-03-01', 'Feb 29 10:20:46'],
+    ['2024-03-01', 'Feb 30 10:20:46'],
+    ['2024-03-01', 'Jan 26'],
+    ['2024-03-01', 'Foo Jan 26 10:20:46'],
+    ['2024-03-01', 'Jon 26 10:20:46'],
+    ['2024-03-01', 'Jan 26 10:20:46 0024'],
+  ])('refuses on %s a text without a year that may be of another one: %j', (day, text) => {
+    inZone('UTC')
+    expect(() => sdkTimestamp(text, new Date(`${day}T12:00:00Z`))).toThrow(
+      expect.objectContaining({ code: 'ERR_CSB_SIGNAL' }),
+    )
   })
 
   it('takes a Date', () => {

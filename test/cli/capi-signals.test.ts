@@ -1,6 +1,6 @@
 /** `crowdsec-bouncer capi signals`: the outbox by hand, against a FakeCapi, with a real SQLite storage. */
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CapiDesk, idOf, SCENARIO } from './capi-desk.js'
 
 const one = ['--address', '192.0.2.1', '--scenario', SCENARIO] as const
@@ -21,6 +21,19 @@ function lines(...records: readonly unknown[]): string {
 }
 
 describe('signals add', () => {
+  test('keeps the outbox within the limits of the service', async () => {
+    const desk = await registered()
+    await desk.add(3)
+    vi.stubEnv('CROWDSEC_BOUNCER_REPORT_MAX_SIGNALS', '2')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(await desk.run('signals', 'add', ...one)).toEqual({
+      exitCode: 0,
+      out: '1 added, 2 dropped to keep the outbox within its limits\n',
+      err: 'warning: 2 signals were dropped to keep the outbox within its limits\n',
+    })
+    expect(await counts(desk)).toMatchObject({ queued: 2 })
+  })
+
   test('one', async () => {
     const desk = await registered()
     const details = [
@@ -121,6 +134,49 @@ describe('signals add', () => {
     ])
   })
 
+  /** What CAPI's contract requires of a signal, and no more. */
+  const required = {
+    message: 'm',
+    scenario: 'a/b',
+    scenario_hash: '',
+    scenario_version: '',
+    source: { scope: 'ip', value: '192.0.2.3' },
+    start_at: '2026-01-26T10:20:46Z',
+    stop_at: '2026-01-26T10:20:47Z',
+  }
+  const optional = ['uuid', 'machine_id', 'created_at', 'scenario_trust', 'context', 'decisions']
+
+  test.each<[string, object]>([
+    ['left away', {}],
+    ['null', Object.fromEntries(optional.map((name) => [name, null]))],
+    ['as a row of the Python SDK has it', { context: null, decisions: null, alert_id: null, sent: false }],
+  ])('what a whole signal need not have, %s, gets its default', async (_, fields) => {
+    const desk = await registered()
+    const input = lines({ ...required, ...fields })
+    const before = Date.now()
+    expect(await desk.runWith({ input }, 'signals', 'add', '--file', '-')).toMatchObject({ out: '1 added\n', err: '' })
+    const [record] = await desk.jsonLines('signals', 'list')
+    const { uuid, created_at, ...rest } = (record as { signal: { uuid: string; created_at: string } }).signal
+    const given = { machine_id: idOf('m'), scenario_trust: 'manual', context: [], decisions: [] }
+    expect(rest).toStrictEqual({ ...required, ...given })
+    expect(uuid).toMatch(/^[0-9a-f-]{36}$/)
+    expect(Date.parse(created_at)).toBeGreaterThanOrEqual(before)
+  })
+
+  test.each<[string, object, string]>([
+    ['what must be there', { message: null }, 'message: expected a text of 0 to 4096 characters without NUL or lone'],
+    ['an unknown field beside `sent`', { sent: true, send: true }, 'signal: unknown "send"'],
+    ['a bad time', { created_at: 'soon' }, 'created_at: expected a time with an offset'],
+  ])('a whole signal without or with %s is refused', async (_, fields, message) => {
+    const desk = await registered()
+    const { exitCode, err } = await desk.runWith(
+      { input: lines({ ...required, ...fields }) },
+      ...['signals', 'add', '--file', '-'],
+    )
+    expect(exitCode).toBe(2)
+    expect(err).toContain(`line 1: Not a signal that CAPI takes: ${message}`)
+  })
+
   test('an array, and again: what is known is not added twice', async () => {
     const desk = await registered()
     const array = Array.from({ length: 1001 }, (_, n) => ({ address: '192.0.2.1', scenario: 'a/b', uuid: `u-${n}` }))
@@ -192,8 +248,21 @@ describe('signals list', () => {
     expect(rows).toHaveLength(2)
     expect(rows[1]).toMatch(new RegExp(`^20\\S+Z +queued +192\\.0\\.2\\.1 +${SCENARIO} +m{48}$`))
     expect(await desk.run('signals', 'list', '--state', 'sent')).toEqual({ exitCode: 0, out: '', err: 'no signals\n' })
-    expect(await desk.run('signals', 'list', '--machine', idOf('x'))).toMatchObject({ out: '', err: 'no signals\n' })
+    expect(await desk.run('signals', 'list', '--machine', idOf('m'))).toMatchObject({ exitCode: 0 })
   })
+
+  test.each([['list'], ['requeue'], ['prune']])(
+    '%s of one machine: one that is removed counts while signals of it wait, another is an error',
+    async (command) => {
+      const desk = await registered()
+      await desk.add(1)
+      await desk.inStorage(({ machines }) => machines.remove([idOf('m')]))
+      expect(await desk.run('signals', command, '--machine', idOf('m'))).toMatchObject({ exitCode: 0 })
+      const unknown = await desk.run('signals', command, '--machine', 'nope')
+      expect(unknown).toMatchObject({ exitCode: 2, out: '' })
+      expect(unknown.err).toContain(`ERR_CSB_CONFIG: expected a machine: "nope" is not in ${desk.storage}`)
+    },
+  )
 
   test.each([
     ['--limit', '0'],
@@ -216,6 +285,13 @@ describe('signals send', () => {
     expect(desk.capi.signals).toHaveLength(201)
     expect(desk.capi.signals.at(-1)?.batch).toBe(3)
     expect(await counts(desk)).toMatchObject({ queued: 0, sent: 0 })
+  })
+
+  test.each(['0', '251', '99999'])('--batch-size %s is refused', async (size) => {
+    const desk = await registered()
+    await desk.add(1)
+    expect(await desk.run('signals', 'send', '--batch-size', size)).toMatchObject({ exitCode: 2, out: '' })
+    expect(await counts(desk)).toMatchObject({ queued: 1 })
   })
 
   test('of nothing is done', async () => {
@@ -284,6 +360,7 @@ describe('signals send', () => {
     expect(shown.out).toMatch(/quarantined +192\.0\.2\.1 +.* refused: .*422/)
     expect(shown.out).not.toContain('\u001b')
     desk.capi.heal()
+    await desk.register('--machine-id', idOf('x'))
     const others = await desk.run('signals', 'requeue', '--machine', idOf('x'))
     expect(others).toEqual({ exitCode: 0, out: '0 signals are queued again\n', err: '' })
     expect(await desk.run('signals', 'requeue')).toEqual({ exitCode: 0, out: '1 signal is queued again\n', err: '' })
@@ -326,6 +403,7 @@ describe('signals prune', () => {
     expect(await counts(desk)).toMatchObject({ queued: 3, sent: 0 })
     const all = ['signals', 'prune', '--state', 'all']
     expect(await desk.run(...all, '--dry-run')).toMatchObject({ out: '3 signals would be deleted\n' })
+    await desk.register('--machine-id', idOf('x'))
     expect(await desk.run(...all, '--machine', idOf('x'))).toMatchObject({ out: '0 signals deleted\n' })
     expect(await desk.json(...all)).toEqual({ matched: 3, deleted: 3 })
     expect(await counts(desk)).toMatchObject({ queued: 0 })
@@ -353,6 +431,7 @@ describe('signals prune', () => {
   test.each([
     ['--older-than', 'soon'],
     ['--failing-machines', '--older-than', '7d'],
+    ['--failing-machines', '--state', 'sent'],
     ['--state', 'lost'],
   ])('%s %s is refused', async (...words) => {
     const desk = await withOld()

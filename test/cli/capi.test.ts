@@ -1,9 +1,10 @@
 /** `crowdsec-bouncer capi`: machines and decisions. Every command against a FakeCapi, with a real SQLite storage. */
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { generateMachineId } from '../../src/capi-client.js'
+import { loadSqlite } from '../../src/signals/storage/sql/sqlite-library.js'
 import { CapiDesk, idOf, SCENARIO } from './capi-desk.js'
 import { run } from './run.js'
 
@@ -46,6 +47,8 @@ describe('register', () => {
 
   test.each<[string[], string]>([
     [['--machine-id', 'short'], 'machine id: expected 48 letters and digits, got "short"'],
+    [['--key', ''], 'machine id: expected a key that is a text or a number, got an empty text'],
+    [['--storage', 'memory'], 'expected a storage that outlives the command, got memory; -c or --storage says where'],
     [['--key', 'x', '--prefix', 'my-'], 'machine id: expected 48 letters and digits, got "my-'],
     [['--prefix', 'my-'], 'machine id prefix: expected up to 48 letters and digits, got "my-"'],
     [['--machine-id', idOf('a'), '--key', 'x'], '--machine-id: is the whole id; leave --key and --prefix away'],
@@ -55,7 +58,7 @@ describe('register', () => {
     expect([exitCode, out]).toEqual([2, ''])
     expect(err).toContain(`ERR_CSB_CONFIG: ${message}`)
     expect(desk.capi.requests).toEqual([])
-    expect(await desk.json('status')).toMatchObject({ machines: [] })
+    expect(existsSync(join(desk.directory, 'capi.db'))).toBe(false)
   })
 
   test('goes on where an earlier try was cut short, with the same machine and password', async () => {
@@ -163,6 +166,7 @@ describe('login', () => {
 
   test('without a machine says what to do, and of several asks which', async () => {
     const desk = await CapiDesk.set()
+    await desk.inStorage(async () => {})
     expect(await desk.run('login')).toEqual({
       exitCode: 2,
       out: '',
@@ -196,14 +200,15 @@ describe('login', () => {
     await desk.addMachine(idOf('x'), 'wrong')
     const refused = await desk.run('login')
     expect(refused).toMatchObject({ exitCode: 2, out: '' })
-    expect(refused.err).toMatch(/ERR_CSB_CAPI_REGISTERED: CAPI knows machine x{48} with another password/)
+    expect(refused.err).toMatch(/ERR_CSB_CAPI_AUTH: watchers\/login is refused .* the credentials are wrong, or /)
+    const until = expect.stringMatching(/Z$/)
     expect(await desk.json('status')).toMatchObject({
-      breaker: { until: expect.stringMatching(/Z$/), message: expect.stringContaining('another password') },
-      machines: [{ state: 'blocked', reason: 'registered elsewhere', until: null }],
+      breaker: { until, message: expect.stringContaining('credentials are wrong') },
+      machines: [{ state: 'blocked', reason: 'forbidden', until }],
     })
     const { out } = await desk.run('status')
     expect(out).toMatch(/^pause {5}until 20\S+Z: /m)
-    expect(out).toMatch(/blocked \(registered elsewhere\) until it is unblocked: /)
+    expect(out).toMatch(/blocked \(forbidden\) until 20\S+Z: /)
     expect(await desk.run('unblock', idOf('x'))).toMatchObject({
       exitCode: 0,
       out: '1 machine unblocked; the pause of all is over\n',
@@ -211,6 +216,30 @@ describe('login', () => {
     expect(await desk.json('status')).toMatchObject({ breaker: null, machines: [{ state: 'active', message: null }] })
     expect(await desk.json('unblock')).toEqual({ unblocked: 0, pause_lifted: false })
   })
+})
+
+test.each([
+  [1, 'ERR_CSB_CAPI_BUDGET: No login is left: 1 went out'],
+  ['unlimited', ''],
+])('with capi_login_budget: %s the login of a second machine says %j', async (budget, problem) => {
+  const desk = await CapiDesk.set()
+  desk.write('bouncer.yaml', `${readFileSync(desk.config, 'utf8')}capi_login_budget: ${budget}\n`)
+  await desk.register('--machine-id', idOf('a'))
+  const { exitCode, err } = await desk.run('register', '--machine-id', idOf('b'))
+  expect(err).toContain(problem)
+  expect(exitCode).toBe(problem === '' ? 0 : 2)
+})
+
+test('a machine that somebody else owns waits until it is unblocked', async () => {
+  const desk = await CapiDesk.set({ machines: { [idOf('x')]: 'another' }, badLogin: 401 })
+  await desk.addMachine(idOf('x'), 'wrong')
+  const refused = await desk.run('login')
+  expect(refused.err).toMatch(/ERR_CSB_CAPI_REGISTERED: CAPI knows machine x{48} with another password/)
+  expect(await desk.json('status')).toMatchObject({
+    breaker: null,
+    machines: [{ state: 'blocked', reason: 'registered elsewhere', until: null }],
+  })
+  expect((await desk.run('status')).out).toMatch(/blocked \(registered elsewhere\) until it is unblocked: /)
 })
 
 test('unblock lets the machine that is named ask again, and no other', async () => {
@@ -321,6 +350,7 @@ describe('enroll', () => {
 
   test('--all exits with 2 where none can be, tried or not, or where there is none', async () => {
     const desk = await CapiDesk.set(options)
+    await desk.inStorage(async () => {})
     const none = await desk.run('enroll', 'g00dk3y', '--all')
     expect(none).toMatchObject({ exitCode: 2, out: '' })
     expect(none.err).toContain('expected a machine: there is none in')
@@ -526,6 +556,20 @@ describe('all of them', () => {
 })
 
 describe('a storage that is not there', () => {
+  const wantMachine: [string, string[]][] = [
+    ['login', []],
+    ['enroll', ['key1']],
+    ['decisions', []],
+    ['signals', ['add', '--address', '192.0.2.1', '--scenario', SCENARIO]],
+  ]
+
+  async function withMachine(): Promise<CapiDesk> {
+    const desk = await CapiDesk.set({ machines: { [idOf('m')]: 's3cr3t' }, attachmentKeys: ['key1'] })
+    const text = `capi_machine_id: ${idOf('m')}\ncapi_password: s3cr3t\n`
+    desk.write('bouncer.yaml', readFileSync(desk.config, 'utf8') + text)
+    return desk
+  }
+
   test.each<[string, string[]]>([
     ['status', []],
     ['unblock', []],
@@ -535,25 +579,63 @@ describe('a storage that is not there', () => {
     ['signals', ['prune']],
     ['signals', ['prune', '--failing-machines']],
     ['signals', ['requeue']],
+    ...wantMachine,
   ])('is named and not made by %s %j', async (command, words) => {
     const desk = await CapiDesk.set()
     const typo = join(desk.directory, 'typo.db')
     const { exitCode, out, err } = await desk.run(command, ...words, '--storage', `sqlite:${typo}`)
     expect([exitCode, out, existsSync(typo)]).toEqual([2, '', false])
     expect(err).toMatch(/^ERR_CSB_STORAGE: There is no storage sqlite:\S+typo.db: no such file; .*\n$/)
+    writeFileSync(typo, '', { mode: 0o666 })
+    const { mode } = statSync(typo)
+    expect((await desk.run(command, ...words, '--storage', `sqlite:${typo}`)).err).toContain(': the file is empty; ')
+    expect(statSync(typo)).toMatchObject({ size: 0, mode })
     expect(desk.capi.requests).toEqual([])
   })
 
   test.each<[string, string[]]>([
-    ['register', []],
-    ['login', []],
-    ['enroll', ['key1']],
-    ['decisions', []],
-    ['signals', ['add', '--address', '192.0.2.1', '--scenario', SCENARIO]],
-  ])('is made by %s %j', async (command, words) => {
+    ['enroll', []],
+    ['enroll', ['key1', '--all', '--machine', idOf('m')]],
+    ['signals', ['add']],
+    ['signals', ['add', '--file', 'x', '--address', '192.0.2.1']],
+    ['signals', ['add', '--address', '192.0.2.1', '--scenario', SCENARIO, '--context', 'x']],
+    ['signals', ['add', '--address', '192.0.2.1', '--scenario', SCENARIO, '--storage', 'memory']],
+  ])('is not made where %s %j is a mistake, even for a machine that is configured', async (command, words) => {
+    const desk = await withMachine()
+    expect(await desk.run(command, ...words)).toMatchObject({ exitCode: 2, out: '' })
+    expect(existsSync(join(desk.directory, 'capi.db'))).toBe(false)
+  })
+
+  test.each<[string, string[]]>([['register', []], ...wantMachine])(
+    'is made by %s %j for a machine that is configured',
+    async (command, words) => {
+      const desk = await withMachine()
+      expect(await desk.run(command, ...words)).toMatchObject({ exitCode: 0 })
+      expect(existsSync(join(desk.directory, 'capi.db'))).toBe(true)
+    },
+  )
+
+  test('is left as it is where it is the database of something else', async () => {
     const desk = await CapiDesk.set()
-    await desk.run(command, ...words)
-    expect(existsSync(join(desk.directory, 'capi.db'))).toBe(true)
+    const path = join(desk.directory, 'other.db')
+    const { DatabaseSync } = await loadSqlite()
+    const other = new DatabaseSync(path)
+    other.exec('create table diary (day text)')
+    other.close()
+    const bytes = readFileSync(path)
+    const { mode } = statSync(path)
+    for (const command of ['status', 'register']) {
+      const { exitCode, err } = await desk.run(command, '--storage', `sqlite:${path}`)
+      expect(exitCode).toBe(2)
+      expect(err).toContain('other.db cannot be used: the file is the database of something else')
+    }
+    expect([readFileSync(path).equals(bytes), statSync(path).mode]).toEqual([true, mode])
+  })
+
+  test('may be an empty file where it is made', async () => {
+    const desk = await CapiDesk.set()
+    desk.write('capi.db', '')
+    expect(await desk.run('register')).toMatchObject({ exitCode: 0 })
   })
 
   test('is no question of a file where it is memory', async () => {

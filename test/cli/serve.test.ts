@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { FakeCapi } from '../../src/testing/index.js'
 import { rawConnection } from '../server/service.js'
 import { temporaryDirectory } from '../temporary-directory.js'
 import { compiledProgram } from './compiled-program.js'
@@ -53,7 +54,7 @@ function configuration(text: string): string {
 }
 
 describe('without a configuration', () => {
-  test('serves the example list and says what to try', async () => {
+  test('serves the example list and says what to try, in lines of JSON and nothing else', async () => {
     const { url, out, child, exit } = await serve()
     expect(await ready(url)).toMatchObject({ ready: true, decisions: 4 })
     const actions = ['203.0.113.7', '198.51.100.99', '192.0.2.15', '2001:db8:bad::1', '192.0.2.1', '192.0.2.21']
@@ -62,11 +63,15 @@ describe('without a configuration', () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(200)
     child.kill('SIGTERM')
     expect(await exit).toEqual({ code: 0, signal: null })
-    const tries = out().match(/^ {2}curl '.*$/gm) ?? []
-    expect(tries).toHaveLength(3)
-    expect(tries[0]).toMatch(`curl '${url}/check?ip=203.0.113.7'`)
-    expect(tries[0]).toMatch(/# ban$/)
-    expect(tries[1]).toMatch(/# allow$/)
+    const told = out()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg)
+    expect(told.filter((line) => line.includes('curl'))).toEqual([
+      `try curl '${url}/check?ip=203.0.113.7' (ban)`,
+      `try curl '${url}/check?ip=192.0.2.1' (allow)`,
+      `try curl '${url}/readyz' (the sources of decisions and their state)`,
+    ])
   })
 
   test('logs each remediation as a JSON line with fields, and what else happens as sentences', async () => {
@@ -102,6 +107,21 @@ describe('without a configuration', () => {
     expect(out()).not.toContain('curl')
     expect(out()).not.toContain('s3cr3t')
   })
+})
+
+test('the example list is not used beside CAPI', async () => {
+  const capi = await FakeCapi.start()
+  onTestFinished(() => capi.stop())
+  capi.setCommunity([{ value: '198.51.100.7' }])
+  const { url, out, child, exit } = await serve([], {
+    CROWDSEC_BOUNCER_CAPI_PULL: 'true',
+    CROWDSEC_BOUNCER_CAPI_URL: `${capi.url}/v3`,
+    CROWDSEC_BOUNCER_CAPI_STORAGE: 'memory',
+  })
+  expect(await ready(url)).toMatchObject({ decisions: 1, sources: [{ name: 'capi' }] })
+  child.kill('SIGTERM')
+  expect(await exit).toEqual({ code: 0, signal: null })
+  expect(out()).toContain('decisions_file: not used, because capi_pull is set and the list is an example')
 })
 
 describe('a signal', () => {

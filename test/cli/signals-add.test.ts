@@ -12,10 +12,13 @@ import type { Storage } from '../../src/signals/storage/storage.js'
 
 /** Adds so many signals from standard input; `err` is what was said until then, also where it fails. */
 async function adding(storage: Storage, count: number) {
-  const client = await createCapiClient({ storage })
+  const said = { out: '', err: '' }
+  const warn = (line: string) => {
+    said.err += `warning: ${line}\n`
+  }
+  const client = await createCapiClient({ storage, logger: { debug() {}, info() {}, warn, error: warn } })
   onTestFinished(() => client.close())
   await client.addMachine('m'.repeat(48))
-  const said = { out: '', err: '' }
   const context = {
     print: (text: string) => {
       said.out += text
@@ -31,14 +34,14 @@ async function adding(storage: Storage, count: number) {
   }
   const configuration = await loadCapiConfiguration({ env: {} }, {})
   const session: CapiSession = { client, configuration, context, output: new Output(context, 'json') }
-  return { said, done: addSignals(session, { context: [], file: '-' }) }
+  return { said, done: addSignals({ file: '-' })(session) }
 }
 
 test('tells how many an outbox that is full has dropped', async () => {
-  const { said, done } = await adding(new MemoryStorage({ limits: { maxSignals: 2 } }), 5)
+  const { said, done } = await adding(new MemoryStorage({ limits: { maxSignals: 2 } }), 2005)
   expect(await done).toBe(0)
-  expect(JSON.parse(said.out)).toEqual({ added: 5, known: 0, dropped: 3 })
-  expect(said.err).toBe('warning: the outbox is full: 3 signals were dropped, the oldest first\n')
+  expect(JSON.parse(said.out)).toEqual({ added: 2005, known: 0, dropped: 2003 })
+  expect(said.err).toBe('warning: 998 signals were dropped to keep the outbox within its limits\n')
 })
 
 test('tells how many were stored before it failed', async () => {

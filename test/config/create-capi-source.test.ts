@@ -11,7 +11,7 @@ import { ListServer } from '../capi/list-server.js'
 
 type Asked = Parameters<CapiApi['decisions']>[1]
 
-const NOTHING: CapiDecisions = { new: [], deleted: [], blocklists: [], allowlists: [], skipped: 0 }
+const NOTHING: CapiDecisions = { new: [], deleted: [], hasLinks: false, blocklists: [], allowlists: [], skipped: 0 }
 
 /** Starts the source of these options on a CAPI that answers this. */
 function startSource(options: Partial<BouncerOptions>, answer: CapiDecisions = NOTHING) {

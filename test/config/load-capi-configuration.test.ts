@@ -26,6 +26,26 @@ test('other options may be there, and may even be wrong', async () => {
   expect(await load(yaml, { CROWDSEC_BOUNCER_MODE: 'hybrid' })).toMatchObject({ capiScenarios: ['a/b'] })
 })
 
+test('the limits of the outbox are those of the service', async () => {
+  const yaml = 'report_max_signals: 7\nreport_max_age: 1d\nreport_interval: nonsense\n'
+  expect(await load(yaml)).toMatchObject({ reportMaxSignals: 7, reportMaxAge: 86_400_000 })
+  expect(await load('')).toMatchObject({ reportMaxSignals: 100_000, reportMaxAge: 7 * 86_400_000 })
+  await expect(load('report_max_signals: 0')).rejects.toThrow(/^report_max_signals in \S+: expected a whole number/)
+})
+
+test('the budget of logins is a count, or unlimited', async () => {
+  expect(await load('')).toMatchObject({ capiLoginBudget: 18 })
+  expect(await load('capi:\n  login_budget: 200\n')).toMatchObject({ capiLoginBudget: 200 })
+  const env = { CROWDSEC_BOUNCER_CAPI_LOGIN_BUDGET: '7' }
+  expect(await load('capi_login_budget: unlimited', env)).toMatchObject({ capiLoginBudget: 7 })
+  expect(await load('capi_login_budget: unlimited')).toMatchObject({ capiLoginBudget: 'unlimited' })
+  for (const wrong of ['0', '1.5', '-1', 'none', '2000000']) {
+    await expect(load(`capi_login_budget: ${wrong}`)).rejects.toThrow(
+      /^capi_login_budget in \S+: expected a whole number .*unlimited/,
+    )
+  }
+})
+
 test('flags win over the environment, that over the file', async () => {
   const yaml = 'capi_url: http://file/v3\ncapi_scenarios: [a/file]\ncapi_storage: memory\n'
   const env = { CROWDSEC_BOUNCER_CAPI_URL: 'http://env/v3', CROWDSEC_BOUNCER_CAPI_SCENARIOS: 'a/env' }

@@ -265,6 +265,33 @@ test('a key takes the place of the decisions file, and one is told so in the wor
   expect(parseOptions(bouncer).notices).toEqual([])
 })
 
+describe('the list of the example that comes with the package', () => {
+  const example = (given: Omit<Given, 'file'>, isExample = true) =>
+    loadConfiguration({ file: write({ file: 'decisions_file: l.txt', ...given }), isExample, env: given.env ?? {} })
+
+  test.each<[Omit<Given, 'file'>, string]>([
+    [{ env: { CROWDSEC_BOUNCER_CAPI_PULL: 'true' } }, 'capi_pull'],
+    [{ local: 'capi: { pull: true }' }, 'capi_pull'],
+    [{ env: { CROWDSEC_BOUNCER_API_KEY: 'k' } }, 'api_key'],
+    [{ local: 'api_key: k\nmode: none' }, 'api_key'],
+  ])('is not used beside %j, which is told', async (given, name) => {
+    const { bouncer, notices } = await example(given)
+    expect(bouncer.decisionsFile).toBe(undefined)
+    expect(notices).toEqual([`decisions_file: not used, because ${name} is set and the list is an example`])
+  })
+
+  test.each<[Omit<Given, 'file'>, boolean]>([
+    [{}, true],
+    [{ env: { CROWDSEC_BOUNCER_CAPI_PULL: 'false' } }, true],
+    [{ local: 'decisions_file: mine.txt\ncapi_pull: true' }, true],
+    [{ env: { CROWDSEC_BOUNCER_CAPI_PULL: 'true' } }, false],
+  ])('is used with %j (example: %s), and so is one of your own', async (given, isExample) => {
+    const { bouncer, notices } = await example(given, isExample)
+    const list = given.local === undefined ? 'l.txt' : 'mine.txt'
+    expect([bouncer.decisionsFile, notices]).toEqual([expect.stringMatching(new RegExp(`/${list}$`)), []])
+  })
+})
+
 test('without a key nothing is said where nothing is contradictory', async () => {
   const { bouncer, notices } = await load({ file: 'decisions_file: l.txt' })
   expect(Object.keys(bouncer)).toEqual(['decisionsFile'])

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { parseOptions } from '../../src/config/parse-options.js'
 import { BouncerError } from '../../src/errors.js'
 import { silentLogger } from '../../src/logger.js'
+import { DEFAULT_LIMITS } from '../../src/signals/storage/outbox-limits.js'
 import { temporaryDirectory } from '../temporary-directory.js'
 
 const key = { apiKey: 'k' }
@@ -72,11 +73,14 @@ test('defaults', () => {
     capiCommunityPull: true,
     capiAdditionalPull: true,
     capiAllowPrivateLinks: false,
+    capiLoginBudget: 18,
     report: false,
     reportOrigins: [],
     reportContext: ['method', 'path', 'user_agent', 'status'],
     reportWindow: 60_000,
     reportInterval: 600_000,
+    reportMaxSignals: DEFAULT_LIMITS.maxSignals,
+    reportMaxAge: DEFAULT_LIMITS.maxAge,
   })
 })
 

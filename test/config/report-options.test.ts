@@ -25,6 +25,9 @@ describe('takes', () => {
     [{ reportWindow: '10m' }, { reportWindow: 600_000 }],
     [{ reportInterval: '5m' }, { reportInterval: 300_000 }],
     [{ reportInterval: 1_200_000 }, { reportInterval: 1_200_000 }],
+    [{ reportMaxSignals: 1 }, { reportMaxSignals: 1 }],
+    [{ reportMaxSignals: '10000000' }, { reportMaxSignals: 10_000_000 }],
+    [{ reportMaxAge: '2d' }, { reportMaxAge: 2 * 86_400_000 }],
     [{ report: 'yes' }, { report: true }],
     [{ report: false }, { report: false }],
   ])('%j', (options, expected) => {
@@ -68,6 +71,12 @@ describe('refuses', () => {
     [{ reportInterval: '4m' }, /^reportInterval: expected a duration of 5m to 20m, in whole minutes, got "4m"/],
     [{ reportInterval: '5m30s' }, /^reportInterval/],
     [{ reportInterval: '21m' }, /^reportInterval/],
+    [{ reportMaxSignals: 0 }, /^reportMaxSignals: expected a whole number from 1 to 10000000, got 0$/],
+    [{ reportMaxSignals: 1.5 }, /^reportMaxSignals: expected a whole number/],
+    [{ reportMaxSignals: 10_000_001 }, /^reportMaxSignals/],
+    [{ reportMaxAge: '25d' }, /^reportMaxAge: expected a duration of 100ms to 24d such as .*, got "25d" \(too long\)$/],
+    [{ reportMaxAge: 0 }, /^reportMaxAge: .* \(too short/],
+    [{ report_max_signals: 5 }, /^report_max_signals: unknown option; did you mean reportMaxSignals\?$/],
     [{ redact: 'no' }, /^redact: expected a function/],
     [{ capiScenarios: [] }, /^report: needs capiScenarios beside it, since each signal names one of them$/],
     [{ capiScenarios: undefined }, /^report: needs capiScenarios/],
@@ -83,6 +92,9 @@ describe('refuses', () => {
 it('says which options have no effect without report', () => {
   expect(parseOptions({ ...key, reportWindow: '5m', reportScenario: 'a/b' }).notices).toEqual([
     'reportScenario, reportWindow: not used, because report is not on',
+  ])
+  expect(parseOptions({ ...key, reportMaxSignals: 5, reportMaxAge: '1d' }).notices).toEqual([
+    'reportMaxSignals, reportMaxAge: not used, because report is not on',
   ])
   expect(parseOptions({ ...on, reportWindow: '5m' }).notices).toEqual([])
 })

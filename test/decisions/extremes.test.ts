@@ -46,7 +46,7 @@ describe('shapes that a hash table may dislike', () => {
 })
 
 describe('1,000,000 decisions that end in one second', () => {
-  it('are over at once and freed in slices, while the event loop turns', async () => {
+  it('are over at once and freed in slices, while the event loop turns', { timeout: 60_000 }, async () => {
     const { clock, store, isBanned } = setUp()
     for (let i = 0; i < 1_000_000; i++)
       store.put(decision({ value: ipv4Text(Math.imul(i, 0x9e3779b1)), duration: '1h' }))

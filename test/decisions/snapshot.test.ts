@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { DecisionStore } from '../../src/decisions/decision-store.js'
 import { Judge } from '../../src/decisions/judge.js'
 import { readSnapshot, writeSnapshot } from '../../src/decisions/snapshot-file.js'
@@ -97,6 +98,45 @@ describe('a snapshot', () => {
     expect([soon.judge('1.1.1.1', undefined).action, soon.judge('2.2.2.2', undefined).action]).toEqual(['allow', 'ban'])
     clock.now += 7_200_000
     expect(soon.judge('2.2.2.2', undefined).action).toBe('allow')
+  })
+
+  it('is no older than the file, where the clock is behind', async () => {
+    const store = new DecisionStore()
+    store.put(decision({ value: '1.1.1.1', duration: '1h' }))
+    await writeSnapshot(path, 's', store)
+    vi.spyOn(Date, 'now').mockReturnValue(1_000_000) // 1970, before NTP has set it
+    onTestFinished(() => void vi.restoreAllMocks())
+    let now = 0
+    const judge = new Judge([{ store: await readBack(() => now) }])
+    now += 3_590_000
+    expect(judge.judge('1.1.1.1', undefined).action).toBe('ban')
+    now += 11_000
+    expect(judge.judge('1.1.1.1', undefined).action).toBe('allow')
+  })
+
+  it('is one of two that are written at the same time', async () => {
+    const [small, large] = [new DecisionStore(), new DecisionStore()]
+    for (let i = 0; i < 20_000; i++) large.put(decision({ value: `10.0.${i >> 8}.${i & 255}` }))
+    await Promise.all([large, small].map((store) => writeSnapshot(path, 's', store)))
+    expect([0, 20_000]).toContain((await readBack()).size)
+    expect(await readdir(folder)).toEqual(['decisions.snapshot'])
+  })
+
+  it('takes away what a writer that was killed has left, and nothing else', async () => {
+    const uuid = randomUUID()
+    const old = new Date(Date.now() - 3_601_000)
+    const left = `decisions.snapshot.${uuid}.tmp`
+    const others = [
+      `decisions.snapshot.${randomUUID()}.tmp`, // young: somebody may be writing it
+      `decisions.snapshot.list.${uuid}.tmp`,
+      `decisions.snapshot.list`,
+      `other.snapshot.${uuid}.tmp`,
+      'decisions.snapshot.tmp',
+    ]
+    for (const name of [left, ...others]) await writeFile(join(folder, name), '')
+    for (const name of [left, ...others.slice(1)]) await utimes(join(folder, name), old, old)
+    await writeSnapshot(path, 's', new DecisionStore())
+    expect((await readdir(folder)).sort()).toEqual(['decisions.snapshot', ...others].sort())
   })
 
   it('is readable for its owner alone and leaves no temporary file', async () => {

@@ -1,4 +1,7 @@
-/** Every command in the section "Commands" of docs/capi.md is run as it stands there, one after the other, by a shell. */
+/**
+ * Every command in the section "Commands" of docs/capi.md is run as it stands there, one after the other: by a shell, or, where the
+ * shell has only to find the words, in one process for all.
+ */
 
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -8,6 +11,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FakeCapi } from '../../src/testing/index.js'
 import { compiledProgram } from '../cli/compiled-program.js'
+import { ProgramProcess } from '../cli/program-process.js'
+import type { Run } from '../cli/run.js'
 
 const run = promisify(execFile)
 const main = compiledProgram()
@@ -17,6 +22,8 @@ const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, lan
 
 let directory: string
 let capi: FakeCapi
+let env: NodeJS.ProcessEnv
+let program: ProgramProcess
 
 function only(language: string): string {
   const [block, ...more] = blocks.filter((one) => one.language === language)
@@ -35,9 +42,13 @@ beforeAll(async () => {
   await write('attachment-key', 'd0cumented\n')
   await write('crowdsec-bouncer', `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`)
   await chmod(join(directory, 'crowdsec-bouncer'), 0o755)
+  const PATH = `${directory}:${process.env['PATH']}`
+  env = { ...process.env, PATH, CROWDSEC_BOUNCER_ATTACHMENT_KEY: 'd0cumented' }
+  program = new ProgramProcess(main, directory, env)
 })
 
 afterAll(async () => {
+  program.kill()
   await capi.stop()
   await rm(directory, { recursive: true })
 })
@@ -50,14 +61,21 @@ test('there are as many as one would think', () => {
   expect(commands.length).toBeGreaterThan(15)
 })
 
+async function shell(text: string): Promise<string> {
+  const { stdout } = await run('bash', ['-o', 'pipefail', '-ec', text], { cwd: directory, env })
+  return stdout
+}
+
+async function runCommand(command: string): Promise<Run> {
+  if (/[|<>]/.test(command)) return { exitCode: 0, out: await shell(command), err: '' }
+  const words = await shell(`crowdsec-bouncer() { printf '%s\\0' "$@"; }\n${command}`)
+  return program.run(words.split('\0').slice(0, -1))
+}
+
 test.each(commands)('%s', async (command) => {
-  const env = {
-    ...process.env,
-    PATH: `${directory}:${process.env['PATH']}`,
-    CROWDSEC_BOUNCER_ATTACHMENT_KEY: 'd0cumented',
-  }
-  const { stdout } = await run('bash', ['-o', 'pipefail', '-ec', command], { cwd: directory, env })
-  if (command.includes('--json')) for (const line of stdout.trim().split('\n')) if (line !== '') JSON.parse(line)
+  const { exitCode, out, err } = await runCommand(command)
+  expect(exitCode, err).toBe(0)
+  if (command.includes('--json')) for (const line of out.trim().split('\n')) if (line !== '') JSON.parse(line)
 })
 
 test('they did what they say', () => {
@@ -68,8 +86,13 @@ test('they did what they say', () => {
 })
 
 test('every command has its place there', async () => {
-  const { stdout } = await run(process.execPath, [main, 'capi', '--help'])
-  const names = Array.from(stdout.matchAll(/^ {2}([a-z]+) /gm), ([, name]) => name).filter((name) => name !== 'help')
+  const { exitCode, out } = await program.run(['capi', '--help'])
+  expect(exitCode).toBe(0)
+  const names = Array.from(out.matchAll(/^ {2}([a-z]+) /gm), ([, name]) => name).filter((name) => name !== 'help')
   expect(names.length).toBeGreaterThan(5)
   for (const name of names) expect(section).toContain(`crowdsec-bouncer capi ${name} `)
+})
+
+test('none of them left anything open: the process ends by itself', async () => {
+  expect(await program.end()).toBe(0)
 })

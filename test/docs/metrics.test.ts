@@ -34,8 +34,10 @@ it('docs/metrics.md has each metric of the registry, with its type and labels, a
 
 it('its alerts are YAML and use metrics that exist', () => {
   const rules = parse(/^```yaml\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '').groups[0].rules as { expr: string }[]
-  expect(rules).toHaveLength(2)
+  expect(rules).toHaveLength(3)
   const used = rules.flatMap(({ expr }) => expr.match(/crowdsec_bouncer_\w+/g) ?? [])
-  expect(used).toHaveLength(2)
+  expect(used).toHaveLength(3)
+  // These are read when they change, and every two hours.
+  expect(rules.filter(({ expr }) => /last_sync_age\S*{source(!~"file\|capi"|="capi")} >/.test(expr))).toHaveLength(2)
   for (const name of used) expect(page).toContain(`| \`${name}\` |`)
 })

@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { MmdbResolver } from '../../src/geo/mmdb-resolver.js'
 import { type Bouncer, type BouncerOptions, createBouncer } from '../../src/index.js'
+import { silentLogger } from '../../src/logger.js'
 import { FakeLapi } from '../../src/testing/index.js'
-import { decision, listSource } from '../source-of-decisions.js'
+import { hangingFile } from '../hanging-file.js'
+import { decision, listSource, toldSource } from '../source-of-decisions.js'
 import { writeMmdb } from './mmdb-writer.js'
 
 function fileOf(content: Buffer): string {
@@ -62,20 +65,33 @@ it('ask the LAPI only for the scope that can be told', async () => {
   expect(bouncer.check('198.51.100.1').action).toBe('ban')
 })
 
-it('are enforced by a resolver of your own; what it throws counts as not known, what the application says goes first', async () => {
+it('are enforced by a resolver of your own; what the application says goes first', async () => {
   const sources = [listSource([decision({ scope: 'Country', value: 'FR' }), decision({ scope: 'AS', value: '64500' })])]
-  const geoResolver = {
-    locate(address: string) {
-      if (address === '192.0.2.9') throw new Error('no luck')
-      return address.startsWith('192.') ? { country: 'FR' } : null
-    },
-  }
+  const geoResolver = { locate: (address: string) => (address.startsWith('192.') ? { country: 'FR' } : null) }
   const bouncer = await startBouncer({ sources, geoResolver })
-  const addresses = ['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.9', '203.0.113.1', '192.0.2.1:80', '']
+  const addresses = ['192.0.2.1', '::ffff:192.0.2.1', '203.0.113.1', '192.0.2.1:80', '']
   const actions = addresses.map((address) => bouncer.check(address).action)
-  expect(actions).toEqual(['ban', 'ban', 'allow', 'allow', 'allow', 'allow'])
+  expect(actions).toEqual(['ban', 'ban', 'allow', 'allow', 'allow'])
   expect(bouncer.check('192.0.2.1', { Country: 'DE' }).action).toBe('allow')
   expect(bouncer.check('192.0.2.1', { username: 'bob' }).action).toBe('ban')
+})
+
+it.each<[string, () => unknown, unknown[]]>([
+  ['throws', () => fail(), ['CSB_GEO_RESOLVER: geoResolver failed, so the place of a visitor is not known: no luck']],
+  ['returns a promise', async () => ({ country: 'FR' }), [expect.stringContaining('at once, got a promise')]],
+  ['returns a promise that rejects', async () => fail(), [expect.stringContaining('at once, got a promise')]],
+  ['returns nothing', () => undefined, []],
+])('a resolver of your own that %s knows nothing, harms nobody, and is told once', async (_name, locate, told) => {
+  const lines: string[] = []
+  const logger = { debug() {}, info() {}, error() {}, warn: (line: string) => void lines.push(line) }
+  const sources = [listSource([decision({ scope: 'Country', value: 'FR' }), decision({ value: '192.0.2.7' })])]
+  const geoResolver = { locate: locate as () => null } // whoever wrote it has no types
+  const bouncer = await startBouncer({ sources, geoResolver, logger })
+  for (let i = 0; i < 3; i++) {
+    expect(['192.0.2.1', '192.0.2.7'].map((address) => bouncer.check(address).action)).toEqual(['allow', 'ban'])
+  }
+  expect(bouncer.explain('192.0.2.7').length).toBe(1)
+  expect(lines).toEqual(told)
 })
 
 it('a bad file fails the start and nothing else: everything that is known protects', async () => {
@@ -100,6 +116,32 @@ it('a bad file is told once where the start is not waited for, and requests that
   })
   onTestFinished(() => bouncer.stop())
   bouncer.startInBackground()
-  expect(['ban', 'allow']).toContain((await bouncer.ask('192.0.2.7')).action)
+  expect((await bouncer.ask('192.0.2.7')).action).toBe('ban')
   await expect.poll(() => lines).toEqual([expect.stringMatching(/^ERR_CSB_GEOIP: The MMDB file/)])
 })
+
+it('a missing file does not let go the requests that wait for the first sync', async () => {
+  const geoipCountryFile = '/nowhere/GeoLite2-Country.mmdb'
+  const { source, sink } = toldSource()
+  const bouncer = createBouncer({ sources: [source], waitForSync: true, geoipCountryFile })
+  onTestFinished(() => bouncer.stop())
+  const started = expect(bouncer.start()).rejects.toMatchObject({ code: 'ERR_CSB_GEOIP' })
+  // Another reading of the same file, begun later, is over: so is the bouncer's.
+  const other = new MmdbResolver({ countryFile: geoipCountryFile, logger: silentLogger })
+  onTestFinished(() => other.stop())
+  await expect(other.start()).rejects.toThrow('ENOENT')
+  const asked = Promise.resolve(bouncer.ask('1.2.3.4'))
+  await (await sink).replaceAll([decision()])
+  expect((await asked).action).toBe('ban')
+  await started
+})
+
+it('a file on a drive that hangs holds up no stop', async () => {
+  const bouncer = createBouncer({ sources: [listSource([])], geoipCountryFile: hangingFile(), startTimeout: 100 })
+  await bouncer.start()
+  await bouncer.stop()
+})
+
+function fail(): never {
+  throw new Error('no luck')
+}

@@ -1,11 +1,14 @@
 /** Countries and AS numbers from MMDB files that the tests write: what is found, and files that are bad, cut or replaced. */
 
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { FileWatch } from '../../src/file-watch.js'
 import { MmdbResolver } from '../../src/geo/mmdb-resolver.js'
 import { silentLogger } from '../../src/logger.js'
+import { hangingFile } from '../hanging-file.js'
 import { type MmdbValue, writeMmdb } from './mmdb-writer.js'
 
 function folder(): string {
@@ -110,5 +113,51 @@ describe('a file', () => {
     put(countryFile, writeMmdb([['192.0.2.0/24', { country: { iso_code: 'ES' } }]]))
     await expect.poll(() => resolver.locate('192.0.2.1')).toEqual({ country: 'ES' })
     await expect.poll(() => lines[1]).toContain('was replaced and is read again')
+  })
+
+  it('that cannot be read is tried again, though it stays as it is, and told once until it can', async () => {
+    const told: string[] = []
+    const repeated: string[] = []
+    const error = (line: string) => void told.push(line)
+    const logger = { ...silentLogger, error, debug: (line: string) => void repeated.push(line) }
+    const countryFile = join(folder(), 'test.mmdb')
+    mkdirSync(countryFile) // it can be looked at, but not read
+    const resolver = new MmdbResolver({ countryFile, logger, interval: 5 })
+    onTestFinished(() => resolver.stop())
+    const putAway = async () => {
+      await expect.poll(() => repeated.length).toBeGreaterThan(2)
+      rmSync(countryFile, { recursive: true })
+      repeated.length = 0
+      put(countryFile, countries)
+      await expect.poll(() => resolver.locate('192.0.2.1')).toEqual({ country: 'FR' })
+    }
+    await expect(resolver.start()).rejects.toThrow('EISDIR')
+    await putAway()
+    expect(told).toEqual([expect.stringContaining('EISDIR')])
+    rmSync(countryFile)
+    mkdirSync(countryFile)
+    await putAway()
+    expect(told.slice(1)).toEqual([expect.stringContaining('EISDIR')])
+  })
+
+  it('that is replaced while it is read is the last one in the end, however long the first one takes', async () => {
+    const [path, pipe] = [join(folder(), 'test.mmdb'), hangingFile()]
+    linkSync(pipe, path)
+    const lines: string[] = []
+    const info = (line: string) => void lines.push(line)
+    const resolver = new MmdbResolver({ countryFile: path, logger: { ...silentLogger, info }, interval: 5 })
+    onTestFinished(() => resolver.stop())
+    const started = resolver.start()
+    const first = await open(pipe, 'w') // somebody reads it now
+    await new Promise<void>((resolve) => {
+      const watch = new FileWatch({ path, interval: 20, changed: resolve }) // slower than the one that is tested
+      onTestFinished(() => watch.stop())
+      void watch.start().then(() => put(path, writeMmdb([['192.0.2.0/24', { country: { iso_code: 'ES' } }]])))
+    })
+    await first.writeFile(countries)
+    await first.close()
+    await started
+    await expect.poll(() => lines).toEqual([expect.stringContaining('is read again')])
+    expect(resolver.locate('192.0.2.1')).toEqual({ country: 'ES' })
   })
 })

@@ -138,6 +138,11 @@ describe('failures', () => {
   })
 })
 
+it.each([2 ** 31, Number.POSITIVE_INFINITY])('a deadline of %d ms is later than any answer', async (deadline) => {
+  const port = await serve((_request, response) => void setTimeout(() => response.end('abc'), 20))
+  expect(await bodyOf(clientOf(port), { deadline })).toBe('abc')
+})
+
 describe('the caller gives up', () => {
   const reason = new Error('enough')
 

@@ -1,6 +1,15 @@
 /** TLS of the transport: whom it trusts, who it is, and certificates that are replaced. The certificates are fixtures. */
 
-import { copyFileSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +17,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HttpClient, type HttpClientOptions } from '../../src/http/http-client.js'
 import { TlsFiles } from '../../src/http/tls-files.js'
 import { silentLogger } from '../../src/logger.js'
+import { hangingDrive } from '../hanging-file.js'
 import { fixture, serveHttps } from './https-server.js'
 
 const never = new AbortController().signal
@@ -217,6 +227,65 @@ describe('files', () => {
       expect.stringContaining('stay in use'),
       expect.stringContaining('ENOENT'),
     ])
+  })
+
+  it('on a drive that hangs: the request ends with its deadline, and the next one does not look', async () => {
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const client = clientOf(await serveHttps('server'), { ca })
+    hangingDrive()
+    const asked = client.get({ path: '', deadline: 200, signal: never })
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_CSB_TIMEOUT' })
+    now += 1001
+    expect(await textOf(client)).toBe('nobody')
+  })
+
+  it('that cannot be read are tried again, though they stay as they are, and told once', async () => {
+    const { paths, put } = replaceable('client')
+    const lines: string[] = []
+    const note = (level: string) => (line: string) => void lines.push(`${level}: ${line}`)
+    const files = new TlsFiles(paths, { ...silentLogger, warn: note('warn'), info: note('info'), debug: note('debug') })
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const look = () => {
+      now += 1001
+      return files.haveChanged()
+    }
+    expect(await look()).toBe(false)
+    rmSync(paths.key)
+    mkdirSync(paths.key) // it can be looked at, but not read
+    expect([await look(), await look()]).toEqual([false, false])
+    rmSync(paths.key, { recursive: true })
+    put('other-client')
+    expect(await look()).toBe(true)
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn: .*key\.pem cannot be read \(EISDIR\); those read before stay in use$/),
+      expect.stringMatching(/^debug: .*EISDIR/),
+      expect.stringMatching(/^info: .*read again/),
+    ])
+  })
+
+  it('that are overwritten by others of their length and with their times come into use', async () => {
+    const path = join(folder(), 'ca.pem')
+    const [one, other] = ['authority.pem', 'stranger.pem'].map((name) => readFileSync(fixture(name), 'utf8'))
+    const length = Math.max(one.length, other.length)
+    const put = (text: string) => {
+      writeFileSync(path, text.padEnd(length, '\n'))
+      utimesSync(path, 1, 1)
+    }
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    put(one)
+    const files = new TlsFiles({ ca: path }, silentLogger)
+    now += 1001
+    expect(await files.haveChanged()).toBe(false)
+    put(other)
+    now += 1001
+    expect(await files.haveChanged()).toBe(true)
+    expect(files.material.ca?.toString().trimEnd()).toBe(other.trimEnd())
   })
 
   it('nothing of what a file holds is told', () => {

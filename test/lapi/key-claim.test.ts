@@ -49,6 +49,19 @@ describe.runIf(process.platform === 'linux')('a key', () => {
     expect(await claim().shared).toBe('shared') // the young one holds it now
   })
 
+  it.each([
+    ['stays', () => {}],
+    ['goes, too', (other: KeyClaim) => other.stop()],
+  ])('is not claimed after a stop in the moment of the start, where the one who holds it %s', async (_name, then) => {
+    const other = claim()
+    const stopped = claim()
+    stopped.made.stop()
+    then(other.made)
+    expect(await Promise.race([stopped.shared, quiet()])).toBe('quiet')
+    other.made.stop()
+    expect(await Promise.race([claim().shared, quiet()])).toBe('quiet')
+  })
+
   it('that workers of a cluster share is noticed, although a cluster shares its sockets', async () => {
     const script = `
       import cluster from 'node:cluster'

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { createBouncer, type Logger } from '../../src/index.js'
-import { oneLine, safeLogger } from '../../src/logger.js'
+import { oneLine, type RemediationFields, safeLogger, silentLogger } from '../../src/logger.js'
 import { decision, listSource } from '../source-of-decisions.js'
 
 /** A stream that remembers. */
@@ -98,6 +98,19 @@ describe('a logger made safe', () => {
   ])('writes %j on one line', (text, shown) => {
     expect(oneLine(text)).toBe(shown)
   })
+})
+
+test('nor the sentence of a remediation that has fields, which are as they were', async () => {
+  const records: (readonly [RemediationFields, string])[] = []
+  const logger = { ...silentLogger, remediation: (...record: [RemediationFields, string]) => void records.push(record) }
+  const scenario = 'ssh-bf\n\u001b[2K'
+  const bouncer = createBouncer({ sources: [listSource([decision({ scenario })])], logger })
+  await bouncer.start()
+  bouncer.check('1.2.3.4')
+  await bouncer.stop()
+  expect(records).toEqual([
+    [expect.objectContaining({ scenario }), String.raw`1.2.3.4 gets a ban by cscli, ssh-bf\u{a}\u{1b}[2K`],
+  ])
 })
 
 test('what a visitor or a LAPI writes forges no line', async () => {

@@ -118,6 +118,14 @@ describe('where the caller answers', () => {
     expect(await counted()).toEqual(['processed 2 ipv4', 'dropped 2 CAPI captcha ipv4'])
   })
 
+  it('a listener that asks about others changes nothing of it', async () => {
+    const { bouncer, counted } = await start()
+    bouncer.on('blocked', () => void bouncer.explain('2001:db8::1'))
+    bouncer.check('203.0.113.7')
+    await bouncer.ask('203.0.113.7')
+    expect(await counted()).toEqual(['processed 2 ipv4', 'dropped 2 cscli ban ipv4'])
+  })
+
   it('the check service: the action answered counts as done', async () => {
     const { bouncer, counted } = await start()
     const service = createCheckService({ bouncer, listen: { host: '127.0.0.1', port: 0 } })

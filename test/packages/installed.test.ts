@@ -1,4 +1,7 @@
-/** The packed tarball, installed into projects of each kind; every one of them protects an app. Offline: dependencies are linked. */
+/**
+ * The packed tarball: what is in it; and installed into projects of each kind, every one of which protects an app.
+ * Offline: dependencies are linked.
+ */
 
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -16,6 +19,12 @@ const run = promisify(execFile)
 
 let project: Project
 let lapi: FakeLapi
+let packed: Packed
+
+interface Packed {
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
+}
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
@@ -25,11 +34,12 @@ interface Manifest {
 beforeAll(async () => {
   project = new Project(await mkdtemp(join(tmpdir(), 'csb-installed-')))
   const installed = join(project.directory, 'node_modules/crowdsec-bouncer')
-  const packed = ['pack', '--json', '--ignore-scripts', '--pack-destination', project.directory]
-  const { stdout } = await run('npm', packed, { cwd: ROOT })
-  const [{ filename }] = JSON.parse(stdout) as { filename: string }[]
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', project.directory]
+  const { stdout } = await run('npm', pack, { cwd: ROOT })
+  const [tarball] = JSON.parse(stdout) as Packed[]
+  packed = tarball
   await mkdir(installed, { recursive: true })
-  await run('tar', ['-xzf', join(project.directory, filename), '-C', installed, '--strip-components=1'])
+  await run('tar', ['-xzf', join(project.directory, packed.filename), '-C', installed, '--strip-components=1'])
   const { dependencies }: Manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   const others = ['@types', 'connect', 'fastify', 'hono', 'koa']
   for (const name of [...Object.keys(dependencies), ...others]) {
@@ -56,6 +66,27 @@ async function expectProtected(file: string): Promise<void> {
     await app.stop()
   }
 }
+
+it('holds what users need and nothing else', () => {
+  const files = packed.files.map(({ path }) => path)
+  const expected =
+    /^(dist\/(src|middleware)\/[\w/-]+\.(js|d\.ts)|docs\/[\w/-]+\.(md|svg)|examples\/.*|(CHANGELOG|CONTRIBUTING|README|SECURITY)\.md|LICENSE|package\.json)$/
+  expect(files.filter((file) => !expected.test(file))).toEqual([])
+  for (const needed of [
+    'dist/src/index.js',
+    'dist/src/index.d.ts',
+    ...['express', 'fastify', 'hono', 'http', 'koa'].map((face) => `dist/middleware/${face}.js`),
+    'dist/src/cli/main.js',
+    'dist/src/capi-client.js',
+    'examples/capi-only/app.mjs',
+    'examples/signals/failed-logins.mjs',
+    'examples/signals/send.mjs',
+  ]) {
+    expect(files).toContain(needed)
+  }
+  expect(files).toContain('examples/service/crowdsec-bouncer.yaml')
+  expect(files.filter((file) => file.endsWith('.local'))).toEqual([])
+})
 
 it.each(['esm.mjs', 'commonjs.cjs'])('%s', async (file) => {
   await copyFile(join(PROJECTS, file), join(project.directory, file))

@@ -1,6 +1,7 @@
 /** The PostgreSQL storage on a real server: the table that every storage passes, and what only a server and a network can do. */
 
 import { inspect } from 'node:util'
+import * as kysely from 'kysely'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openStorage, type StorageOptions } from '../../src/signals/storage/open-storage.js'
@@ -8,7 +9,7 @@ import { MIGRATIONS, type Migration } from '../../src/signals/storage/sql/migrat
 import { openSqlStorage, postgresServer } from '../../src/signals/storage/sql/sql-storage.js'
 import type { Storage } from '../../src/signals/storage/storage.js'
 import { Child } from '../signals/child.js'
-import { describeStorage, machineOf, signalOf, signalsOf } from '../signals/storage-behaviour.js'
+import { describeStorage, machineOf, signalOf, signalsOf, takeLogin } from '../signals/storage-behaviour.js'
 import { compareWithOracle } from '../signals/storage-oracle.js'
 import { PostgresEngine } from './postgres-engine.js'
 
@@ -110,7 +111,7 @@ describe('several hosts', () => {
   it('share one budget of logins', async () => {
     const url = await engine.createDatabase()
     const hosts = await Promise.all([open(url), open(url)])
-    const takes = Array.from({ length: 20 }, (_, index) => hosts[index % 2]?.machines.takeLogin(1000, 1000, 7))
+    const takes = Array.from({ length: 20 }, (_, index) => takeLogin(hosts[index % 2].machines, 1000, 1000, 7))
     expect((await Promise.all(takes)).filter((wait) => wait === 0)).toHaveLength(7)
   })
 
@@ -187,7 +188,7 @@ describe('a bad network', () => {
 
   it('does not make a call wait for ever', async () => {
     const url = await engine.createDatabase()
-    const storage = await openSqlStorage(postgresServer({ url: new URL(url), statement: 200 }))
+    const storage = await openSqlStorage(postgresServer({ kysely, url: new URL(url), statement: 200 }))
     onTestFinished(() => storage.close())
     const other = await connect(url)
     await other.query('begin; lock table csb_signal in access exclusive mode')
@@ -275,22 +276,38 @@ describe('migrations', () => {
     await transaction.schema.alterTable('csb_machine').addColumn('note', 'text').execute()
   }
   const openWith = async (url: string, migrations: readonly Migration[]) => {
-    const storage = await openSqlStorage(postgresServer({ url: new URL(url) }), { migrations })
+    const storage = await openSqlStorage(postgresServer({ kysely, url: new URL(url) }), { migrations })
     onTestFinished(() => storage.close())
     return storage
   }
+  const now = MIGRATIONS.map((_, index) => ({ version: index + 1 }))
   const versions = (url: string) => engine.query(nameOf(url), 'select version from csb_migration order by version')
 
   it('are done once where several start at a time', async () => {
     const url = await engine.createDatabase()
     await Promise.all(Array.from({ length: 5 }, () => openWith(url, [...MIGRATIONS, addColumn])))
-    expect(await versions(url)).toEqual([{ version: 1 }, { version: 2 }])
+    expect(await versions(url)).toEqual([...now, { version: MIGRATIONS.length + 1 }])
+  })
+
+  it('leave machines and logins of version 1 as they were', async () => {
+    const url = await engine.createDatabase()
+    await openWith(url, MIGRATIONS.slice(0, 1))
+    await engine.query(
+      nameOf(url),
+      `insert into csb_machine (machine_id, password, scenarios, standing, created_at)
+      values ('m1', 'password of m1', '[]', '{"state":"active"}', ${machineOf('m1').createdAt});
+      insert into csb_login (at) values (1000)`,
+    )
+    const { machines } = await open(url)
+    expect(await machines.list()).toEqual([machineOf('m1')])
+    expect(await takeLogin(machines, 1010, 100, 1)).toBe(90)
+    expect(await takeLogin(machines, 1010, 100, 2)).toBe(0)
   })
 
   it('refuse a database of a newer release', async () => {
     const url = await engine.createDatabase()
     await openWith(url, [...MIGRATIONS, addColumn])
-    await refuses(openStorage(url), /newer release .* has version 2, .* up to 1$/)
+    await refuses(openStorage(url), /newer release .* has version 3, .* up to 2$/)
     const connections = `select count(*)::int from pg_stat_activity where datname = '${nameOf(url)}'`
     await expect.poll(() => engine.query('postgres', connections), { timeout: 5000 }).toEqual([{ count: 1 }])
   })
@@ -306,11 +323,11 @@ describe('migrations', () => {
         say('in mid-migration')
         freeze()
       }
-      await openSqlStorage(postgresServer({ url: new URL(where) }), { migrations: [...MIGRATIONS, hangs] })`,
+      await openSqlStorage(postgresServer({ kysely, url: new URL(where) }), { migrations: [...MIGRATIONS, hangs] })`,
     )
     expect(await child.hears()).toBe('in mid-migration')
     await child.kill()
-    expect(await versions(url)).toEqual([{ version: 1 }])
+    expect(await versions(url)).toEqual(now)
     const again = await openWith(url, [...MIGRATIONS, addColumn])
     expect(await again.machines.list()).toEqual([machineOf('m1')])
   })

@@ -41,7 +41,62 @@ describe('stop', () => {
     await service.stop()
   })
 
-  test('closes idle and unused connections at once', async () => {
+  test('during the start is a stop, and leaves nothing that listens', async () => {
+    const service = createCheckService({ bouncer: tableBouncer(), listen: { host: '127.0.0.1', port: 0 } })
+    const starting = service.start()
+    await service.stop()
+    const { port } = await starting
+    await expect(ask(port, '/livez')).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test.each([
+    ['', () => {}],
+    [' and nothing is read for a while', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)],
+  ])('answers a request that has arrived before it was read%s', async (_name, keepBusy) => {
+    const { port, service } = await startService()
+    const { socket, received } = rawConnection(port)
+    await once(socket, 'connect')
+    await ask(port, '/livez') // the other connection is accepted now
+    socket.write(get.replace('host: x', 'host: x\r\nconnection: close')) // on loopback it has arrived at once
+    const stopped = service.stop()
+    for (let i = 0; i < 10; i++) await null // it is closing now, in the same turn of the event loop
+    keepBusy()
+    await stopped
+    expect(await received).toMatch(/^HTTP\/1\.1 200 OK.*"action":"ban"/s)
+  })
+
+  test('answers a request that has arrived on a connection in use before it was read, and says that it was the last', async () => {
+    const { port, service } = await startService()
+    const { socket, received } = rawConnection(port)
+    socket.write(get)
+    await once(socket, 'data')
+    socket.write(get)
+    await service.stop()
+    const answers = (await received).split(/(?=HTTP)/)
+    expect(answers).toEqual([expect.stringMatching(/^HTTP.*"ban"/s), expect.stringMatching(/^HTTP.*"ban"/s)])
+    expect(answers.map((answer) => /^connection: close/im.test(answer))).toEqual([false, true])
+  })
+
+  test('cuts off none of many clients that ask again and again', async () => {
+    const { port, service } = await startService()
+    const agent = new Agent({ keepAlive: true })
+    let answers = 0
+    const client = async (): Promise<unknown> => {
+      try {
+        for (;;) {
+          const { text } = await ask(port, '/check?ip=203.0.113.7', { agent })
+          if (text.includes('"action":"ban"') && ++answers === 400) service.stop()
+        }
+      } catch (error) {
+        return error
+      }
+    }
+    const ends = await Promise.all(Array.from({ length: 20 }, client))
+    expect(new Set(ends.map((error) => (error as NodeJS.ErrnoException).code))).toEqual(new Set(['ECONNREFUSED']))
+    agent.destroy()
+  })
+
+  test('closes idle and unused connections soon', async () => {
     const { port, service } = await startService()
     const agent = new Agent({ keepAlive: true })
     await ask(port, '/livez', { agent })

@@ -66,10 +66,24 @@ describe('the machine', () => {
     const mine = account(storage, { machineId, password: 'p' })
     expect((await mine.opened()).machineId).toBe(machineId)
     expect(await storage.machines.get(machineId)).toMatchObject({ password: 'p', api: null })
+    await account(storage, { machineId, password: 'corrected' }).opened()
+    expect(await storage.machines.get(machineId)).toMatchObject({ password: 'corrected', api: null })
+    await storage.machines.update(machineId, { api: api.target })
     await expect(account(storage).opened()).rejects.toThrow('memory holds 2 machines; say in capi_machine_id which')
     const mistaken = account(storage, { machineId, password: 'q' })
     await expect(mistaken.opened()).rejects.toMatchObject({ code: 'ERR_CSB_STATE' })
   })
+})
+
+it('logs in as often as it may', async () => {
+  const capi = await FakeCapi.start()
+  onTestFinished(() => capi.stop())
+  const over = { api: new CapiApi({ baseUrl: `${capi.url}/v3`, userAgent: 'test/v1' }), loginBudget: 1 }
+  const storage = new MemoryStorage()
+  const { machines, machineId } = await account(storage, over).opened()
+  const { signal } = new AbortController()
+  await machines.login(machineId, signal)
+  await expect(machines.login(randomMachineId(), signal)).rejects.toMatchObject({ code: 'ERR_CSB_CAPI_BUDGET' })
 })
 
 describe('the end', () => {

@@ -10,6 +10,7 @@ const built = (module: string) => JSON.stringify(resolve(import.meta.dirname, '.
 const PRELUDE = `
   import { writeSync } from 'node:fs'
   import { createInterface } from 'node:readline'
+  import * as kysely from ${JSON.stringify(import.meta.resolve('kysely'))}
   import { openStorage } from ${built('open-storage.js')}
   import { openSqlStorage, postgresServer, sqliteServer } from ${built('sql/sql-storage.js')}
   import { MIGRATIONS } from ${built('sql/migrations.js')}

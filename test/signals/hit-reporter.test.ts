@@ -416,6 +416,8 @@ describe('signals of the user’s own', () => {
     [{ ...good, context: ['bob'] }, 'ERR_CSB_SIGNAL: context: expected an object with texts, got a object'],
     [{ ...good, context: { user: 7 } }, 'ERR_CSB_SIGNAL: context.user: expected a text, got a number'],
     [{ ...good, context: { '': 'x' } }, 'ERR_CSB_SIGNAL: context.: expected a text, got "x"'],
+    [{ ...good, foo: 1 }, 'ERR_CSB_SIGNAL: foo: unknown field'],
+    [{ ...good, mesage: 'x' }, 'ERR_CSB_SIGNAL: mesage: unknown field; did you mean message?'],
     [null, 'ERR_CSB_SIGNAL: signal: expected an object, got null'],
   ])('%j is refused', (signal, expected) => {
     const { reporter } = setUp()

@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import * as kysely from 'kysely'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openStorage } from '../../src/signals/storage/open-storage.js'
 import { openSqlStorage, postgresServer } from '../../src/signals/storage/sql/sql-storage.js'
@@ -83,7 +84,7 @@ async function listen(server: Server): Promise<number> {
 describe('a database that is not there', () => {
   it('is named where its name has several addresses, with the reason of each', () => {
     const refused = ['::1', '127.0.0.1'].map((address) => new Error(`connect ECONNREFUSED ${address}:5432`))
-    const { explain } = postgresServer({ url: new URL('postgres://localhost/signals') })
+    const { explain } = postgresServer({ kysely, url: new URL('postgres://localhost/signals') })
     expect(explain(new AggregateError(refused))).toBe(
       'connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432',
     )
@@ -94,7 +95,7 @@ describe('a database that is not there', () => {
     onTestFinished(() => void server.close())
     const url = new URL(`postgres://me:secret@127.0.0.1:${await listen(server)}/signals`)
     const connected = new Promise<Socket>((resolve) => server.once('connection', resolve))
-    await expect(openSqlStorage(postgresServer({ url, patience: 50 }))).rejects.toMatchObject({
+    await expect(openSqlStorage(postgresServer({ kysely, url, patience: 50 }))).rejects.toMatchObject({
       code: 'ERR_CSB_STORAGE',
       message: expect.stringMatching(/^The storage postgresql:\/\/127.0.0.1:\d+\/signals cannot be used: .*timeout/),
     })

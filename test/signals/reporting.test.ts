@@ -45,7 +45,8 @@ function setUp(over: Partial<ReportingOptions> = {}, add?: () => Promise<never>)
     onError,
   })
   const send = async () => nothing
-  const reporting = new Reporting({ reporter, send, interval: 10 * MINUTE, logger, onError, ...over })
+  const warnOnce = (code: string, message: string) => write(`${code}: ${message}`)
+  const reporting = new Reporting({ reporter, send, interval: 10 * MINUTE, logger, onError, warnOnce, ...over })
   const hit = (address = '1.2.3.4') => reporter.report({ address, scenario: 'me/x' })
   return { reporting, lines, errors, stored: () => reporter.stored, hit }
 }

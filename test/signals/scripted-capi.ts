@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CapiApi } from '../../src/capi/api/capi-api.js'
 import { CapiError } from '../../src/capi/capi-error.js'
-import type { TokenHolder } from '../../src/capi/machines/machines.js'
+import type { Machines } from '../../src/capi/machines/machines.js'
 import type { Signal } from '../../src/capi/signals/signal.js'
 import { SignalSender, type SignalSenderOptions } from '../../src/signals/sending/signal-sender.js'
 import type { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
@@ -72,7 +72,8 @@ export class ScriptedCapi {
     },
   }
 
-  readonly machines: TokenHolder = {
+  readonly machines: Pick<Machines, 'withToken' | 'standing'> = {
+    standing: async () => null,
     withToken: async (machineId, _signal, request) => {
       await this.beforeToken(machineId)
       return request('token')

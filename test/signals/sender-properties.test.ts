@@ -6,7 +6,7 @@ import { CapiError } from '../../src/capi/capi-error.js'
 import { BouncerError } from '../../src/errors.js'
 import { MemoryStorage } from '../../src/signals/storage/memory-storage.js'
 import type { SignalState } from '../../src/signals/storage/signal-storage.js'
-import { refuse, ScriptedCapi, signalsOf } from './scripted-capi.js'
+import { refuse, refuseThese, ScriptedCapi, signalsOf } from './scripted-capi.js'
 
 /** `lost`: CAPI takes them and the answer does not arrive. `unmarked`: it arrives and the storage cannot mark. */
 const faults = ['ok', 'ok', 'ok', 'lost', 'unmarked', 'reset', 'html', '404', '403', '429', '500', 'paused'] as const
@@ -99,6 +99,55 @@ describe('after any sequence of faults', () => {
         expect((await uuidsIn('queued')).filter((uuid) => !bad.has(uuid))).toEqual([])
         expect(sent).toBeLessThanOrEqual([...capi.taken.values()].reduce((sum, times) => sum + times, 0))
         expect(sent).toBeGreaterThanOrEqual((await uuidsIn('sent')).length - inDoubt.size)
+      }),
+      { numRuns: 400 },
+    )
+  }, 60_000)
+})
+
+describe('behind a firewall that answers 403 to some signals', () => {
+  const filtered = fc.record({
+    count: fc.integer({ min: 1, max: 120 }),
+    bad: fc.array(fc.nat(119), { maxLength: 30 }),
+    batchSize: fc.integer({ min: 20, max: 60 }),
+    random: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 20 }),
+    /** After so many pushes the address is refused, for so many. */
+    throttle: fc.tuple(fc.nat(40), fc.nat(12)),
+  })
+
+  it('none is sent twice, few requests in a row are refused, and good ones are set aside only where the address was refused, too', async () => {
+    await fc.assert(
+      fc.asyncProperty(filtered, async ({ count, bad, batchSize, random, throttle: [from, length] }) => {
+        const storage = new MemoryStorage()
+        const signals = signalsOf(MACHINES[0], count)
+        await storage.signals.add(signals)
+        const poison = new Set(signals.filter((_, place) => bad.includes(place)).map(({ uuid }) => uuid))
+        const answers: boolean[] = []
+        const capi = new ScriptedCapi((pushed, nth) => {
+          answers.push(false)
+          if (nth > from && nth <= from + length) refuse(403)
+          refuseThese(poison, 403)(pushed, nth)
+          answers[answers.length - 1] = true
+        })
+        const standing = async () =>
+          ({ state: 'blocked', reason: 'forbidden', until: 0, pause: 3_600_000, message: 'it was' }) as const
+        let draws = 0
+        const sender = capi.sender(storage, {
+          machines: { ...capi.machines, standing },
+          random: () => random[draws++ % random.length],
+        })
+        for (let run = 0; run < 3; run++) {
+          answers.length = 0
+          const { sent } = await sender.send({ batchSize })
+          const inARow = answers.map((isTaken) => (isTaken ? 'y' : 'n')).join('')
+          expect(inARow).not.toMatch(sent === 0 ? /n{4}/ : /^n{4}|n{10}/)
+          const { queued, quarantined } = await storage.signals.counts()
+          expect(queued + quarantined + capi.taken.size).toBe(count)
+          expect(capi.duplicates).toEqual([])
+        }
+        const aside = await storage.signals.list({ state: 'quarantined', limit: 200 })
+        expect(aside.filter(({ signal }) => !poison.has(signal.uuid)).length).toBeLessThanOrEqual(length)
+        if (length === 0) expect(aside.filter(({ signal }) => !poison.has(signal.uuid))).toEqual([])
       }),
       { numRuns: 400 },
     )

@@ -500,6 +500,32 @@ describe('a storage that fails', () => {
     expect(capi.duplicates).toEqual([])
   })
 
+  it('at the mark of one of two sends: what it took is marked by the next one, and not sent again', async () => {
+    const { storage } = await outbox(2)
+    const { markSent } = storage.signals
+    const [firstMark, letGo] = [gate(), gate()]
+    let marks = 0
+    // The first send waits at its mark until the second one, which marks the same once more, has failed at its own.
+    storage.signals.markSent = async (...request) => {
+      marks++
+      if (marks === 3) return fail('ERR_CSB_STORAGE')
+      if (marks === 1) {
+        firstMark.open()
+        await letGo.opened
+      }
+      return markSent.apply(storage.signals, request)
+    }
+    const capi = new ScriptedCapi()
+    const sender = capi.sender(storage, { chunkSize: 1, maxRetries: 0 })
+    const first = sender.send()
+    await firstMark.opened
+    expect(await sender.send()).toMatchObject({ sent: 1, failures: [{ error: { code: 'ERR_CSB_STORAGE' } }] })
+    letGo.open()
+    await first
+    expect(await sender.send()).toMatchObject({ remaining: 0, failures: [] })
+    expect([capi.taken.size, capi.duplicates]).toEqual([2, []])
+  })
+
   it('at the claim: is told by machine', async () => {
     const { storage } = await outbox(3)
     storage.signals.claim = async () => fail('ERR_CSB_STORAGE')
@@ -600,6 +626,38 @@ describe('a run', () => {
     expect(report).toMatchObject({ sent: 2, remaining: 1, failures: [{ error: { code: 'ERR_CSB_TIMEOUT' } }] })
   })
 
+  it('tells CAPI of machines in what is left of it, and of those alone that have sent all', async () => {
+    const storage = new MemoryStorage()
+    for (const letter of 'bcdef') await storage.signals.add(signalsOf(letter.repeat(48), 1))
+    const told: string[] = []
+    const capi = new ScriptedCapi(([{ machine_id }]) => {
+      if (machine_id === OTHER) refuse(404)
+    })
+    const metrics = {
+      tellOf: async (machineId: string, { deadline }: { readonly deadline: number }) => {
+        told.push(`${machineId[0]} ${deadline}`)
+        capi.now += deadline
+        return 'done' as const
+      },
+    }
+    await capi.sender(storage, { metrics, concurrency: 1, timeout: 20_000, longestRun: 50_000 }).send()
+    expect(told).toEqual(['c 20000', 'd 20000', 'e 10000'])
+  })
+
+  it('tells CAPI of no more machines where it has trouble with them', async () => {
+    const storage = new MemoryStorage()
+    for (const letter of 'bcdefghi') await storage.signals.add(signalsOf(letter.repeat(48), 1))
+    const told: string[] = []
+    const metrics = {
+      tellOf: async (machineId: string) => {
+        told.push(machineId[0])
+        return machineId.startsWith('b') || machineId.startsWith('e') ? ('trouble' as const) : ('done' as const)
+      },
+    }
+    await new ScriptedCapi().sender(storage, { metrics, concurrency: 2 }).send()
+    expect(told.join('')).toBe('bcde')
+  })
+
   it('warns once for each machine: of what goes into quarantine, and why the rest stays', async () => {
     const { storage, signals } = await outbox(6)
     await storage.signals.add(signalsOf(OTHER, 3))
@@ -638,4 +696,13 @@ function fail(
   code: 'ERR_CSB_CAPI_BODY' | 'ERR_CSB_CONNECT' | 'ERR_CSB_CONNECTION_LOST' | 'ERR_CSB_TIMEOUT' | 'ERR_CSB_STORAGE',
 ): never {
   throw code === 'ERR_CSB_CAPI_BODY' ? new CapiError(code, code, { status: 200 }) : new BouncerError(code, code)
+}
+
+/** Something that happens once, and that others wait for. */
+function gate() {
+  let resolve = () => {}
+  const opened = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { opened, open: () => resolve() }
 }

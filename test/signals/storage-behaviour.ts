@@ -1,7 +1,8 @@
 /** What every storage does, as one table that is run over each of them. */
 
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { MachineRecord } from '../../src/capi/machines/machine-storage.js'
+import type { LoginClaim, MachineRecord, MachineStorage } from '../../src/capi/machines/machine-storage.js'
 import type { Signal } from '../../src/capi/signals/signal.js'
 import { CLOCK_TOLERANCE } from '../../src/signals/storage/lease.js'
 import type { StorageOptions } from '../../src/signals/storage/outbox-limits.js'
@@ -41,6 +42,7 @@ export function machineOf(machineId: string, changes: Partial<MachineRecord> = {
   return {
     machineId,
     password: `password of ${machineId}`,
+    isGiven: false,
     api: null,
     token: null,
     tokenExpiresAt: null,
@@ -49,6 +51,23 @@ export function machineOf(machineId: string, changes: Partial<MachineRecord> = {
     createdAt: START,
     ...changes,
   }
+}
+
+export function claimLoginOf(from: number, changes: Partial<LoginClaim> = {}): LoginClaim {
+  const owner = randomUUID()
+  return { owner, machineId: owner, from, until: from + MINUTE, ...changes }
+}
+
+/** Of a machine that nobody else logs in for: 0 where it is taken, else when the next one is free. */
+export async function takeLogin(
+  machines: MachineStorage,
+  now: number,
+  window: number,
+  budget: number,
+): Promise<number> {
+  const permit = await machines.takeLogin(claimLoginOf(now), { window, budget })
+  if (permit === 'under way') throw new Error('nobody else logs in for it')
+  return permit === 'taken' ? 0 : permit.freeIn
 }
 
 const uuidsOf = (signals: readonly Signal[]) => signals.map(({ uuid }) => uuid)
@@ -193,7 +212,19 @@ const signals: Readonly<Record<string, Behaviour | Behaviour['prove']>> = {
     await signals.add(['m3', 'm1', 'm2', 'm4', 'm1'].map((machine, index) => signalOf(String(index), machine)))
     await signals.claim({ ...claimOf, machineId: 'm2' })
     await signals.markSent(['0'], { keep: true })
-    expect([...(await signals.machinesWithQueued())].sort()).toEqual(['m1', 'm4'])
+    expect(await signals.machinesWithQueued()).toEqual(['m1', 'm4'])
+  },
+  'names first the machine whose signal has waited longest, so that each gets its turn': async ({ signals, time }) => {
+    await signals.add(['m3', 'm1', 'm2'].map((machine) => signalOf(`old ${machine}`, machine)))
+    time.now += 1
+    await signals.add(['m0', 'm1', 'm3'].map((machine) => signalOf(`new ${machine}`, machine)))
+    expect(await signals.machinesWithQueued()).toEqual(['m3', 'm1', 'm2', 'm0'])
+    await signals.markSent(['old m3'], { keep: true })
+    await signals.quarantine('old m1', 'no')
+    expect(await signals.machinesWithQueued()).toEqual(['m2', 'm0', 'm1', 'm3'])
+    await signals.claim({ ...claimOf, machineId: 'm2' })
+    await signals.requeue({})
+    expect(await signals.machinesWithQueued()).toEqual(['m1', 'm0', 'm3'])
   },
   'lists in the order in which they came': async ({ signals }) => {
     await signals.add([...namesOf('b', 'a'), signalOf('x', 'm2'), ...namesOf('d', 'c')])
@@ -330,6 +361,10 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
   'changes the given fields and no others': async ({ machines }) => {
     await machines.add(machineOf('m1'))
     await machines.add(machineOf('m2'))
+    expect((await machines.get('m1'))?.isGiven).toBe(false)
+    await machines.update('m1', { isGiven: true, password: 'given' })
+    expect(await machines.get('m1')).toEqual(machineOf('m1', { isGiven: true, password: 'given' }))
+    await machines.update('m1', { isGiven: false, password: machineOf('m1').password })
     const granted = { token: 'token', tokenExpiresAt: START + 0.5, scenarios: ['a/b', 'c/d'] }
     const confirmed = { api: 'https://capi.test/v3/' }
     await machines.update('m1', confirmed)
@@ -375,29 +410,77 @@ const machines: Readonly<Record<string, Behaviour['prove']>> = {
     expect(await machines.breaker()).toBeNull()
   },
   'gives a login out of the budget, and says when the next is free': async ({ machines }) => {
-    expect(await machines.takeLogin(1000, 100, 2)).toBe(0)
-    expect(await machines.takeLogin(1030, 100, 2)).toBe(0)
-    expect(await machines.takeLogin(1040, 100, 2)).toBe(60)
-    expect(await machines.takeLogin(1099, 100, 2)).toBe(1)
-    expect(await machines.takeLogin(1100, 100, 2)).toBe(0)
-    expect(await machines.takeLogin(1110, 100, 2)).toBe(20)
+    expect(await takeLogin(machines, 1000, 100, 2)).toBe(0)
+    expect(await takeLogin(machines, 1030, 100, 2)).toBe(0)
+    expect(await takeLogin(machines, 1040, 100, 2)).toBe(60)
+    expect(await takeLogin(machines, 1099, 100, 2)).toBe(1)
+    expect(await takeLogin(machines, 1100, 100, 2)).toBe(0)
+    expect(await takeLogin(machines, 1110, 100, 2)).toBe(20)
     // Two must leave before one is free where the budget is smaller than it was.
-    expect(await machines.takeLogin(1110, 100, 1)).toBe(90)
+    expect(await takeLogin(machines, 1110, 100, 1)).toBe(90)
   },
   'gives no login twice to many who take one at a time': async ({ machines }) => {
-    const waits = await Promise.all(Array.from({ length: 30 }, () => machines.takeLogin(START, 1000, 7)))
+    const waits = await Promise.all(Array.from({ length: 30 }, () => takeLogin(machines, START, 1000, 7)))
     expect(waits.filter((wait) => wait === 0)).toHaveLength(7)
     expect(new Set(waits)).toEqual(new Set([0, 1000]))
   },
   'says when the next is free also where the clock went back a little': async ({ machines }) => {
-    await machines.takeLogin(1030, 100, 2)
-    await machines.takeLogin(1000, 100, 2)
-    expect(await machines.takeLogin(1040, 100, 2)).toBe(60)
+    await takeLogin(machines, 1030, 100, 2)
+    await takeLogin(machines, 1000, 100, 2)
+    expect(await takeLogin(machines, 1040, 100, 2)).toBe(60)
   },
   'counts a login that lies a little ahead, not one of a clock that was set back': async ({ machines }) => {
-    await machines.takeLogin(1050, 100, 1)
-    expect(await machines.takeLogin(1000, 100, 1)).toBe(150)
-    expect(await machines.takeLogin(949, 100, 1)).toBe(0)
+    await takeLogin(machines, 1050, 100, 1)
+    expect(await takeLogin(machines, 1000, 100, 1)).toBe(150)
+    expect(await takeLogin(machines, 949, 100, 1)).toBe(0)
+  },
+  'lets one at a time log in for a machine, until that has ended': async ({ machines }) => {
+    const limit = { window: 100_000, budget: 9 }
+    const claim = (owner: string, from: number, machineId = 'm1') =>
+      machines.takeLogin({ owner, machineId, from, until: from + 30 }, limit)
+    expect(await claim('a', 1000)).toBe('taken')
+    expect(await claim('b', 1000)).toBe('under way')
+    expect(await claim('b', 1029)).toBe('under way')
+    expect(await claim('c', 1029, 'm2')).toBe('taken')
+    await machines.endLogin('a', 1029)
+    expect(await claim('b', 1029)).toBe('taken')
+    await machines.endLogin('a', 1030)
+    await machines.endLogin('unknown', null)
+    expect(await claim('d', 1030)).toBe('under way')
+    await machines.endLogin('b', null)
+    expect(await claim('d', 1030)).toBe('taken')
+  },
+  'lets another take over from one that never ends': async ({ machines }) => {
+    const limit = { window: 200_000, budget: 9 }
+    const claim = (owner: string, from: number) =>
+      machines.takeLogin({ owner, machineId: 'm1', from, until: from + 30 }, limit)
+    expect(await claim('a', START)).toBe('taken')
+    expect(await claim('b', START + 30)).toBe('taken')
+    await machines.endLogin('a', START + 31)
+    expect(await claim('c', START + 31)).toBe('under way')
+    // The clock is set back.
+    expect(await claim('c', START + 30 - CLOCK_TOLERANCE)).toBe('under way')
+    expect(await claim('c', START + 29 - CLOCK_TOLERANCE)).toBe('taken')
+  },
+  'lets one of many log in for a machine': async ({ machines }) => {
+    const claims = Array.from({ length: 20 }, () => claimLoginOf(START, { machineId: 'm1' }))
+    const permits = await Promise.all(claims.map((claim) => machines.takeLogin(claim, { window: 1000, budget: 7 })))
+    expect(permits.filter((permit) => permit === 'taken')).toHaveLength(1)
+    expect(new Set(permits)).toEqual(new Set(['taken', 'under way']))
+  },
+  'counts a login from when it ended, and not one that is given back': async ({ machines }) => {
+    const limit = { window: 100, budget: 2 }
+    const [one, two, three] = [1000, 1010, 1020].map((from) => claimLoginOf(from))
+    expect([await machines.takeLogin(one, limit), await machines.takeLogin(two, limit)]).toEqual(['taken', 'taken'])
+    expect(await machines.takeLogin(three, limit)).toEqual({ freeIn: 80 })
+    await machines.endLogin(one.owner, 1050)
+    expect(await machines.takeLogin(three, limit)).toEqual({ freeIn: 90 })
+    await machines.endLogin(two.owner, null)
+    expect(await machines.takeLogin(three, limit)).toBe('taken')
+    expect(await takeLogin(machines, 1020, 100, 2)).toBe(100)
+  },
+  'has as many logins as are asked for where there is no limit': async ({ machines }) => {
+    for (let count = 0; count < 30; count++) expect(await takeLogin(machines, START, 1000, Infinity)).toBe(0)
   },
 }
 

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { CapiError } from '../../src/capi/capi-error.js'
 import type { FakeCapi } from '../../src/testing/index.js'
@@ -245,7 +246,7 @@ describe('a linked blocklist', () => {
     await stepped.pull()
     capi.removeBlocklist('one')
     capi.removeAllowlist('ours')
-    await stepped.pull()
+    for (let pulls = 0; pulls < 2; pulls++) await stepped.pull()
     expect(stepped.actions('192.0.2.1')).toBe('allow')
     expect(stepped.allowlists.has('192.0.2.2')).toBe(false)
     link()
@@ -276,6 +277,163 @@ describe('a linked blocklist', () => {
     stepped.downloads()
     await stepped.pull()
     expect(stepped.downloads()).toEqual(['if ours 304', 'if one 304'])
+  })
+})
+
+describe('an answer without lists', () => {
+  const stream = ({ path }: { readonly path: string }) => path.endsWith('/stream')
+  const answering = (body: unknown) => {
+    capi.heal()
+    capi.fault({ kind: 'garbage', body: JSON.stringify(body) }, { match: stream })
+  }
+  const link = (...names: readonly string[]) => {
+    for (const name of names) {
+      capi.addBlocklist({ name: `block ${name}`, values: ['192.0.2.1'] })
+      capi.addAllowlist({ name: `allow ${name}`, entries: ['192.0.2.2'] })
+    }
+  }
+  const unlink = (...names: readonly string[]) => {
+    for (const name of names) {
+      capi.removeBlocklist(`block ${name}`)
+      capi.removeAllowlist(`allow ${name}`)
+    }
+  }
+  /** What is blocked by a list, and whether an allowlist is in force. */
+  const held = (run = stepped) => `${run.actions('192.0.2.1')} ${run.allowlists.has('192.0.2.2')}`
+
+  it.each([[{ message: 'Internal error' }], [{}], [null], [[]]])(
+    'that is no answer (%j) takes nothing away',
+    async (body) => {
+      link('one')
+      await stepped.pull()
+      answering(body)
+      for (let pulls = 0; pulls < 3; pulls++) expect(await stepped.pull()).toBe('no sync ERR_CSB_CAPI_BODY')
+      expect(held()).toBe('ban true')
+    },
+  )
+
+  it.each([[{ new: null, deleted: null }], [{ new: [] }], [{ new: [], links: null }]])(
+    'that does not speak of them (%j) leaves them, as often as it comes',
+    async (body) => {
+      link('one')
+      await stepped.pull()
+      answering(body)
+      for (let pulls = 0; pulls < 3; pulls++) expect(await stepped.pull()).toBe('synced')
+      expect(held()).toBe('ban true')
+      capi.heal()
+      stepped.downloads()
+      await stepped.pull()
+      expect(stepped.downloads()).toEqual(['if allow%20one 304', 'if block%20one 304'])
+    },
+  )
+
+  it.each([
+    [{ new: [], links: {} }],
+    [{ links: { blocklists: null, allowlists: [] } }],
+    [{ new: [], links: { blocklists: [], allowlists: [] } }],
+  ])('that has none any more (%j) takes them away when the next pull says so, too', async (body) => {
+    link('one', 'two')
+    await stepped.pull()
+    answering(body)
+    expect(await stepped.pull()).toBe('synced ERR_CSB_CAPI_LINK ERR_CSB_CAPI_LINK')
+    expect(stepped.errors.map(({ message }) => message)).toEqual([
+      'CAPI links to no allowlist any more, which the next pull must confirm',
+      'CAPI links to no blocklist any more, which the next pull must confirm',
+    ])
+    expect(stepped.waits.at(-1)).toBeLessThanOrEqual(2 * MINUTE)
+    expect(held()).toBe('ban true')
+    expect(await stepped.pull()).toBe('synced')
+    expect(held()).toBe('allow false')
+    expect(await stepped.pull()).toBe('synced')
+  })
+
+  it('is believed of each kind by itself', async () => {
+    link('one')
+    await stepped.pull()
+    capi.removeAllowlist('allow one')
+    expect(await stepped.pull()).toBe('synced ERR_CSB_CAPI_LINK')
+    expect(held()).toBe('ban true')
+    expect(await stepped.pull()).toBe('synced')
+    expect(held()).toBe('ban false')
+    capi.removeBlocklist('block one')
+    expect(await stepped.pull()).toBe('synced ERR_CSB_CAPI_LINK')
+    expect(held()).toBe('ban false')
+    expect(await stepped.pull()).toBe('synced')
+    expect(held()).toBe('allow false')
+  })
+
+  it('is confirmed by no answer but one that has none', async () => {
+    link('one')
+    await stepped.pull()
+    const links = (rest: object) => answering({ new: [], links: rest })
+    const outcomes: string[] = []
+    const bodies = [{}, { blocklists: [5], allowlists: [5], more: 1 }]
+    for (const body of bodies) {
+      links(body)
+      outcomes.push(await stepped.pull())
+    }
+    answering({ new: [] })
+    outcomes.push(await stepped.pull())
+    capi.heal()
+    outcomes.push(await stepped.pull())
+    links({})
+    outcomes.push(await stepped.pull())
+    expect(held()).toBe('ban true')
+    expect(outcomes).toEqual([
+      'synced ERR_CSB_CAPI_LINK ERR_CSB_CAPI_LINK',
+      'no sync ERR_CSB_CAPI_BODY',
+      'synced',
+      'synced',
+      'synced ERR_CSB_CAPI_LINK ERR_CSB_CAPI_LINK',
+    ])
+    expect(await stepped.pull()).toBe('synced')
+    expect(held()).toBe('allow false')
+  })
+
+  it('is nothing to tell of where no list is held', async () => {
+    capi.setCommunity([{ value: '192.0.2.5' }])
+    for (let pulls = 0; pulls < 3; pulls++) expect(await stepped.pull()).toBe('synced')
+    expect(stepped.actions('192.0.2.5')).toBe('ban')
+  })
+
+  it('is believed late after a restart, too', async () => {
+    const snapshot = join(temporaryDirectory(), 'snapshot')
+    link('one')
+    const first = new SteppedCapi(capi, { snapshot })
+    await first.pull()
+    await first.stop()
+    unlink('one')
+    const again = new SteppedCapi(capi, { snapshot })
+    expect(await again.pull()).toBe('synced ERR_CSB_CAPI_LINK ERR_CSB_CAPI_LINK')
+    expect(held(again)).toBe('ban true')
+    expect(await again.pull()).toBe('synced')
+    expect(held(again)).toBe('allow false')
+  })
+})
+
+describe('in gzip', () => {
+  it.each(['when asked', 'always'] as const)('(%s) everything is as it is without', async (gzip) => {
+    const { capi, stepped } = await steppedCapi({}, { gzip })
+    capi.setCommunity([{ value: '192.0.2.1' }, { value: '198.51.100.0/24', scope: 'range' }])
+    capi.addBlocklist({ name: 'one', values: ['192.0.2.2'], remediation: 'captcha' })
+    capi.addAllowlist({ name: 'ours', entries: ['198.51.100.7'] })
+    expect(await stepped.pull()).toBe('synced')
+    expect(await stepped.pull()).toBe('synced')
+    expect(stepped.actions('192.0.2.1', '192.0.2.2', '198.51.100.6', '198.51.100.7')).toBe('ban captcha ban allow')
+    expect(stepped.downloads()).toEqual(['ours 200', 'one 200', 'if ours 304', 'if one 304'])
+  })
+
+  it.each([
+    [{ kind: 'cut', afterBytes: 40 }, 'ERR_CSB_CONNECTION_LOST'],
+    [{ kind: 'status', status: 200, body: '{"new":[]}', headers: { 'content-encoding': 'br' } }, 'ERR_CSB_CAPI_BODY'],
+    [{ kind: 'status', status: 200, body: '{"new":[]}', headers: { 'content-encoding': 'gzip' } }, 'ERR_CSB_CAPI_BODY'],
+  ] as const)('and %j nothing is lost', async (fault, code) => {
+    const { capi, stepped } = await steppedCapi({}, { gzip: 'when asked' })
+    capi.setCommunity([{ value: '192.0.2.1' }])
+    await stepped.pull()
+    capi.fault(fault)
+    expect(await stepped.pull()).toBe(`no sync ${code}`)
+    expect(stepped.actions('192.0.2.1')).toBe('ban')
   })
 })
 
@@ -641,12 +799,14 @@ describe('after a restart with a snapshot', () => {
     const seen: string[] = []
     for (const after of runs) {
       const run = new SteppedCapi(capi, { snapshot })
-      await run.pull()
-      seen.push(run.actions('192.0.2.7'))
+      for (let pulls = 0; pulls < 2; pulls++) {
+        await run.pull()
+        seen.push(run.actions('192.0.2.7'))
+      }
       await run.stop()
       after()
     }
-    expect(seen).toEqual(['allow', 'ban', 'ban'])
+    expect(seen).toEqual(['allow', 'allow', 'allow', 'ban', 'ban', 'ban'])
   })
 
   it('the first pull goes on from it: what is not in it stays, lists are asked for anew, and the given up one goes', async () => {
@@ -672,30 +832,50 @@ describe('a blocklist of 500,000 lines', () => {
   const COUNT = 500_000
   const address = (i: number) => `${11 + (i >> 18)}.${(i >> 10) & 255}.${(i >> 2) & 255}.${(i & 3) * 64}`
 
-  it('comes and is replaced without holding up the event loop', async () => {
-    const server = await ListServer.start()
-    const half = (from: number) =>
-      Buffer.from(`# all\r\n${Array.from({ length: COUNT }, (_, i) => address(from + i)).join('\r\n')}\r\n`)
-    const [old, young] = [half(0), half(COUNT / 2)]
-    server.on('/all', (_, response) => void response.end(old))
-    capi.addBlocklist({ name: 'all', values: [], url: server.url('/all') })
-    const turns = new LoopTurns()
-    const began = performance.now()
-    expect(await stepped.pull()).toBe('synced')
-    const first = performance.now() - began
-    expect(stepped.connected.store.size).toBe(COUNT)
-    server.on('/all', (_, response) => void response.end(young))
-    expect(await stepped.pull()).toBe('synced')
-    const second = performance.now() - began - first
-    const { count, longest } = turns.end()
-    expect(stepped.connected.store.size).toBe(COUNT)
-    expect(stepped.actions(address(0), address(COUNT), address(COUNT * 1.5 - 1))).toBe('allow ban ban')
-    console.log(
-      `500,000 lines: ${Math.round(first)} ms, replaced by others: ${Math.round(second)} ms, ${count} turns of the event loop, the longest ${longest} ms of work`,
-    )
-    // How long each took says more of the machine; a slower one has more of them.
-    expect(count).toBeGreaterThan(100)
-  })
+  it.each([
+    ['as it is', (text: Buffer) => text],
+    ['in gzip', (text: Buffer) => gzipSync(text)],
+  ])(
+    'comes %s and is replaced without holding up the event loop',
+    async (how, packed) => {
+      const server = await ListServer.start()
+      const coding = how === 'in gzip' ? { 'content-encoding': 'gzip' } : {}
+      const half = (from: number) =>
+        Buffer.from(`# all\r\n${Array.from({ length: COUNT }, (_, i) => address(from + i)).join('\r\n')}\r\n`)
+      const [old, young] = [packed(half(0)), packed(half(COUNT / 2))]
+      server.on('/all', (_, response) => void response.writeHead(200, coding).end(old))
+      capi.addBlocklist({ name: 'all', values: [], url: server.url('/all') })
+      const turns = new LoopTurns()
+      const began = performance.now()
+      expect(await stepped.pull()).toBe('synced')
+      const first = performance.now() - began
+      expect(stepped.connected.store.size).toBe(COUNT)
+      server.on('/all', (_, response) => void response.writeHead(200, coding).end(young))
+      expect(await stepped.pull()).toBe('synced')
+      const second = performance.now() - began - first
+      const { count, longest } = turns.end()
+      expect(stepped.connected.store.size).toBe(COUNT)
+      expect(stepped.actions(address(0), address(COUNT), address(COUNT * 1.5 - 1))).toBe('allow ban ban')
+      console.log(
+        `500,000 lines ${how}: ${Math.round(first)} ms, replaced by others: ${Math.round(second)} ms, ${count} turns of the event loop, the longest ${longest} ms of work`,
+      )
+      // How long each took says more of the machine; a slower one has more of them.
+      expect(count).toBeGreaterThan(100)
+    },
+    60_000,
+  )
+})
+
+it('100,000 decisions in gzip come without holding up the event loop', async () => {
+  const { capi, stepped } = await steppedCapi({}, { gzip: 'always' })
+  const address = (i: number) => `11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
+  capi.setCommunity(Array.from({ length: 100_000 }, (_, i) => ({ value: address(i), duration: `${i % 99}h1s` })))
+  const turns = new LoopTurns()
+  expect(await stepped.pull()).toBe('synced')
+  const { count, longest } = turns.end()
+  expect(stepped.connected.store.size).toBe(100_000)
+  console.log(`100,000 decisions in gzip: ${count} turns of the event loop, the longest ${longest} ms of work`)
+  expect(count).toBeGreaterThan(50)
 })
 
 /** How many turns the event loop had, and the longest, in milliseconds of work: the wall clock tells of other processes. */

@@ -1,9 +1,15 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFileSync, truncateSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest'
 import { type Bouncer, type BouncerEvents, createBouncer } from '../../src/index.js'
+import { silentLogger } from '../../src/logger.js'
 import { parseDecisionList } from '../../src/sources/decision-list.js'
+import { FileSource } from '../../src/sources/file-source.js'
+import { StoreSink } from '../../src/sources/store-sink.js'
+import { hangingFile } from '../hanging-file.js'
+import { temporaryDirectory } from '../temporary-directory.js'
 
 describe('parseDecisionList', () => {
   const text = [
@@ -64,6 +70,55 @@ describe('parseDecisionList', () => {
   })
 })
 
+describe('a file, looked at every few milliseconds,', () => {
+  /** Starts a source on it. What it delivers is told by how many decisions are held then. */
+  function watched(path: string) {
+    const held: number[] = []
+    const failed: Error[] = []
+    const sink = new StoreSink(
+      {},
+      {
+        synced: (report) => void held.push(report.held),
+        failed: (error) => void failed.push(error),
+        refused() {},
+      },
+    )
+    const source = new FileSource({ path, logger: silentLogger, interval: 5 })
+    onTestFinished(() => source.stop())
+    source.start(sink)
+    return { source, held, failed }
+  }
+
+  it('that is overwritten line by line is read when that is over', async () => {
+    const path = join(temporaryDirectory(), 'list')
+    await writeFile(path, '192.0.2.1\n192.0.2.2\n')
+    const { held } = watched(path)
+    await expect.poll(() => held).toEqual([2])
+    truncateSync(path)
+    await new Promise<void>((resolve) => {
+      let line = 0
+      const writing = setInterval(() => {
+        appendFileSync(path, `198.51.100.${line++}\n`)
+        if (line < 100) return
+        clearInterval(writing)
+        resolve()
+      }, 1)
+    })
+    await expect.poll(() => held).toEqual([2, 100])
+  })
+
+  it('that cannot be read is tried again, though it stays as it is', async () => {
+    const path = join(temporaryDirectory(), 'list')
+    await mkdir(path) // it can be looked at, but not read
+    const { held, failed } = watched(path)
+    await expect.poll(() => failed.length).toBeGreaterThan(2)
+    expect(failed[0]).toMatchObject({ code: 'ERR_CSB_DECISIONS_FILE', message: expect.stringContaining('EISDIR') })
+    await rmdir(path)
+    await writeFile(path, '192.0.2.1\n')
+    await expect.poll(() => held).toEqual([1])
+  })
+})
+
 describe('decisionsFile', () => {
   let folder: string
   let file: string
@@ -114,6 +169,13 @@ describe('decisionsFile', () => {
     await writeFile(file, '1.2.3.4')
     await synced
     expect(bouncer.check('1.2.3.4').action).toBe('ban')
+  })
+
+  it('on a drive that hangs holds up no stop', async () => {
+    bouncer = createBouncer({ decisionsFile: hangingFile(), logger, startTimeout: 100 })
+    await bouncer.start()
+    await bouncer.stop()
+    expect(bouncer.stats().sources).toMatchObject([{ state: 'starting', failures: 0 }])
   })
 
   it('that becomes unreadable leaves in force what it said', async () => {

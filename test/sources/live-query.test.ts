@@ -152,6 +152,15 @@ describe('is asked', () => {
     ])
   })
 
+  it('not about names that are too long for a decision, which would fill the memory', async () => {
+    const lapi = await start()
+    const live = liveOf([lapi], { filter: { ...all, scopes: ['username'] } })
+    for (const length of [4096, 4097]) {
+      expect(await actionOf(live, '192.0.2.1', { username: 'x'.repeat(length) })).toBe('none')
+    }
+    expect(lapi.requests.map(({ query }) => query.get('value')?.length)).toEqual([4096])
+  })
+
   it('not about names that the scopes leave out, nor about addresses that they leave out', async () => {
     const lapi = await start()
     expect(await actionOf(liveOf([lapi]), '192.0.2.1', { Country: 'FR' })).toBe('none')

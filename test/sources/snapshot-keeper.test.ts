@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Bouncer, type BouncerOptions, createBouncer, type DecisionSink, type Source } from '../../src/index.js'
-import { decision, listSource } from '../source-of-decisions.js'
+import { type Bouncer, type BouncerOptions, createBouncer, type Source } from '../../src/index.js'
+import { decision, listSource, toldSource } from '../source-of-decisions.js'
 
 let folder: string
 let snapshotFile: string
@@ -43,16 +43,6 @@ class SilentSource implements Source {
   }
 
   stop() {}
-}
-
-/** A source that delivers what the test tells its sink, which is there when the source has started. */
-function toldSource(readyAfter: 'replaceAll' | 'any success' = 'replaceAll') {
-  let start: Source['start'] = () => {}
-  const sink = new Promise<DecisionSink>((resolve) => {
-    start = resolve
-  })
-  const source: Source = { name: 'list', readyAfter, start, stop() {} }
-  return { source, sink }
 }
 
 function logger(): { lines: string[]; debug(): void; info(): void; warn(line: string): void; error(): void } {
@@ -150,6 +140,35 @@ describe('snapshotFile', () => {
       expect.stringContaining('made under other settings'),
       expect.stringContaining('damaged'),
     ])
+  })
+
+  it('is written later where it could not be, though nothing changes any more', async () => {
+    const repeated: string[] = []
+    const log = { ...logger(), debug: (line: string) => void repeated.push(line) }
+    const missing = join(folder, 'later')
+    const options = { snapshotFile: join(missing, 'snapshot'), snapshotInterval: 100, logger: log }
+    await run({ sources: [listSource([decision()])], ...options })
+    await expect.poll(() => repeated).toContainEqual(expect.stringContaining('cannot be written'))
+    expect(log.lines.length).toBe(1)
+    await mkdir(missing)
+    await expect.poll(() => readdir(missing), { interval: 20 }).toEqual(['snapshot'])
+  })
+
+  it('is not written after the stop, whatever is delivered then', async () => {
+    const [late, other] = [toldSource(), toldSource()]
+    const options = { snapshotInterval: 100 }
+    const stopped = await run({ sources: [late.source], ...options })
+    const otherFile = join(folder, 'other')
+    await run({ sources: [other.source], snapshotFile: otherFile, ...options })
+    await stopped.stop()
+    await (await late.sink).replaceAll([decision()])
+    // When another one, told later, has written for the second time, the interval is over for both.
+    await (await other.sink).replaceAll([decision()])
+    await expect.poll(() => readdir(folder), { interval: 20 }).toEqual(['other'])
+    const first = await readFile(otherFile)
+    await (await other.sink).apply({ new: [decision({ value: '5.5.5.5' })] })
+    await expect.poll(async () => (await readFile(otherFile)).equals(first), { interval: 20 }).toBe(false)
+    expect(await readdir(folder)).toEqual(['other'])
   })
 
   it('that cannot be written costs a warning and nothing else', async () => {

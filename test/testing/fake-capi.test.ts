@@ -2,8 +2,8 @@
 
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
-import { gzipSync } from 'node:zlib'
+import { buffer, text } from 'node:stream/consumers'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CapiFault, FakeCapi, type FakeCapiOptions, type TokenShape } from '../../src/testing/index.js'
 
@@ -778,4 +778,64 @@ it('goes down and comes up on the same port, with machines, tokens and signals',
   const arrival = capi.nextRequest(({ path }) => path === '/v3/signals')
   expect(await statusOf('/v3/signals', { token: good, body: [signal] })).toBe(200)
   expect(JSON.parse((await arrival).body)).toEqual([signal])
+})
+
+describe('gzip', () => {
+  const asking = { headers: { 'Accept-Encoding': 'br;q=1, gzip' } }
+
+  it.each<[FakeCapiOptions['gzip'], string, boolean]>([
+    [undefined, 'gzip', false],
+    ['never', 'gzip', false],
+    ['when asked', 'gzip', true],
+    ['when asked', 'deflate, gzip;q=0.5', true],
+    ['when asked', 'gzip;q=0', false],
+    ['when asked', 'gzip; q=0.0, br', false],
+    ['when asked', 'x-gzip', false],
+    ['when asked', '', false],
+    ['always', '', true],
+  ])('%s, and a client that takes "%s": %s', async (gzip, accepted, isPacked) => {
+    await start(gzip === undefined ? {} : { gzip })
+    const answer = await open('/v3/nothing', { headers: { 'Accept-Encoding': accepted } })
+    expect(answer.headers['content-encoding']).toBe(isPacked ? 'gzip' : undefined)
+    const body = await buffer(answer)
+    expect((isPacked ? gunzipSync(body) : body).toString()).toBe('{"message":"Not Found"}')
+  })
+
+  it('packs decisions and lists, and nothing that is empty', async () => {
+    await start({ gzip: 'always' })
+    const values = Array.from({ length: 100_000 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)
+    capi.setCommunity(values.map((value) => ({ value })))
+    capi.addBlocklist({ name: 'one', values })
+    const unpacked = async (path: string, sent: Sent = {}) => {
+      const answer = await open(path, sent)
+      expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+      return gunzipSync(await buffer(answer)).toString()
+    }
+    const pulled = JSON.parse(
+      await unpacked('/v3/decisions/stream', {
+        token: JSON.parse(await unpacked('/v3/watchers/login', { body: { machine_id: machineId, password } })).token,
+      }),
+    )
+    expect(pulled.new[0].decisions).toHaveLength(100_000)
+    const [{ url }] = pulled.links.blocklists
+    expect(await unpacked(url)).toBe(`${values.join('\n')}\n`)
+    const unchanged = await open(url, { headers: { 'If-Modified-Since': new Date(noon).toUTCString() } })
+    expect([unchanged.statusCode, unchanged.headers['content-encoding']]).toEqual([304, undefined])
+  })
+
+  it.each<[CapiFault, string]>([
+    [{ kind: 'cut', afterBytes: 15 }, 'aborted'],
+    [{ kind: 'cut', afterBytes: 0 }, 'aborted'],
+  ])('breaks off at %j of what is packed', async (fault, message) => {
+    await start({ gzip: 'when asked' })
+    capi.fault(fault)
+    const answer = await open('/v3/nothing', asking)
+    const chunks: Buffer[] = []
+    answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const [error] = await once(answer, 'error')
+    expect([error.message, Buffer.concat(chunks).length]).toEqual([
+      message,
+      'afterBytes' in fault ? fault.afterBytes : -1,
+    ])
+  })
 })

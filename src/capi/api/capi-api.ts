@@ -1,5 +1,6 @@
 /** CrowdSec's Central API (CAPI), one method for each call of version 3: what is sent, what comes back, and what refuses. */
 
+import { ContentCodingError } from '../../http/content-coding.js'
 import { HttpClient, type HttpResponse } from '../../http/http-client.js'
 import { parseRetryAfter } from '../../http/retry-after.js'
 import { readSlicedJson } from '../../json/json-slices.js'
@@ -39,8 +40,8 @@ const LONGEST_ANSWER = 64 * 1024
 /** Bytes. A premium list has hundreds of thousands of decisions, of fifty bytes each. */
 const LONGEST_DECISIONS = 256 * 1024 * 1024
 
-/** Bytes of a refusal that are read: what is shown is less. */
-const LONGEST_REFUSAL = 4096
+/** Characters of an answer that are looked at for what is shown of it, which is less. */
+const LONGEST_EXCERPT = 4096
 
 /** One exchange. */
 interface Exchange {
@@ -72,7 +73,7 @@ export class CapiApi {
   /** Connects when first asked. Throws `ERR_CSB_CONFIG`. */
   constructor({ baseUrl, userAgent, logger = silentLogger }: CapiApiOptions) {
     const headers = { 'user-agent': userAgent, accept: 'application/json' }
-    this.#http = new HttpClient({ baseUrl: capiBaseUrl(baseUrl), headers })
+    this.#http = new HttpClient({ baseUrl: capiBaseUrl(baseUrl), headers, gzip: true })
     this.#logger = logger
   }
 
@@ -99,7 +100,7 @@ export class CapiApi {
     throw this.#malformed(exchange, 'JSON with a token', status, shown)
   }
 
-  /** Throws `ERR_CSB_CAPI_ENROLL` where the attachment key is refused (403 or 400 that speaks of it). */
+  /** Throws `ERR_CSB_CAPI_ENROLL` for a 403, and for a 400 that speaks of the attachment key (`isKeyRefused`). */
   async enroll(token: string, request: EnrollRequest): Promise<EnrollAnswer> {
     const { attachmentKey, name, tags, overwrite, ...call } = request
     const body = { attachment_key: attachmentKey, name, tags, overwrite }
@@ -133,11 +134,11 @@ export class CapiApi {
     })
     const json = await readSlicedJson(body, LONGEST_DECISIONS).catch((error) => {
       if (error instanceof SyntaxError) return undefined
-      throw error
+      throw this.#explained(exchange, response.status, error)
     })
     if (json === null) throw this.#malformed(exchange, `at most ${LONGEST_DECISIONS} bytes`, response.status, head)
     const decisions = json === undefined ? null : readDecisions(json)
-    if (decisions === null) throw this.#malformed(exchange, 'JSON with groups of decisions', response.status, head)
+    if (decisions === null) throw this.#malformed(exchange, 'JSON with new, deleted or links', response.status, head)
     const { skipped } = decisions
     if (skipped > 0) this.#logger.warn(`${skipped} groups, values or links of the decisions of CAPI cannot be read`)
     return decisions
@@ -160,7 +161,9 @@ export class CapiApi {
 
   async #ask(exchange: Exchange): Promise<Answer> {
     const response = await this.#open(exchange)
-    const text = await readBody(response.body, LONGEST_ANSWER)
+    const text = await readBody(response.body, LONGEST_ANSWER).catch((error) => {
+      throw this.#explained(exchange, response.status, error)
+    })
     if (text === null) throw this.#malformed(exchange, `at most ${LONGEST_ANSWER} bytes`, response.status, 'more')
     return { status: response.status, text }
   }
@@ -180,14 +183,22 @@ export class CapiApi {
     const { status } = response
     if (status >= 200 && status < 300) return response
     const retryAfter = parseRetryAfter(response.headers['retry-after'])
-    const said = await response.excerpt(LONGEST_REFUSAL).catch(() => '')
+    const said = await response.excerpt(LONGEST_ANSWER).catch(() => '')
     response.discard()
     throw refusalError({ target: this.target, path, status, body: said, retryAfter, secrets })
   }
 
-  #malformed({ path, secrets }: Exchange, expected: string, status: number, text: string): CapiError {
-    const got = answerExcerpt(text.slice(0, LONGEST_REFUSAL), secrets)
-    const message = `CAPI at ${this.target} answered ${path} with what it should not: expected ${expected}, got ${got}`
-    return new CapiError('ERR_CSB_CAPI_BODY', message, { status })
+  #malformed(exchange: Exchange, expected: string, status: number, text: string): CapiError {
+    const got = answerExcerpt(text.slice(0, LONGEST_EXCERPT), exchange.secrets)
+    return this.#noAnswer(exchange, status, `expected ${expected}, got ${got}`)
+  }
+
+  #explained(exchange: Exchange, status: number, error: unknown): unknown {
+    return error instanceof ContentCodingError ? this.#noAnswer(exchange, status, error.message, error) : error
+  }
+
+  #noAnswer({ path }: Exchange, status: number, why: string, cause?: Error): CapiError {
+    const message = `CAPI at ${this.target} answered ${path} with what it should not: ${why}`
+    return new CapiError('ERR_CSB_CAPI_BODY', message, { status, cause })
   }
 }

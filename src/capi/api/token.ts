@@ -2,13 +2,21 @@
 
 import { parseJson } from '../../json/parse-json.js'
 
-/** Unix milliseconds; null where the text is no JWT or does not say. Never throws. */
-export function tokenExpiry(token: string | null | undefined): number | null {
+/** Milliseconds. A token that is good for longer shows that `exp` has another unit than seconds. */
+const LONGEST_LIFE = 3660 * 24 * 60 * 60 * 1000
+
+/** A time, or null where it is further ahead than any token lives. */
+export function believableExpiry(expiry: number | null, now: number): number | null {
+  return expiry !== null && expiry <= now + LONGEST_LIFE ? expiry : null
+}
+
+/** Unix milliseconds; null where the text is no JWT or says nothing that could be true. Never throws. */
+export function tokenExpiry(token: string | null | undefined, now: number = Date.now()): number | null {
   const [, payload, , ...more] = typeof token === 'string' ? token.split('.') : []
   if (payload === undefined || more.length > 0) return null
   const claims = parseJson(Buffer.from(payload, 'base64url').toString())
   const exp: unknown = typeof claims === 'object' && claims !== null ? Reflect.get(claims, 'exp') : undefined
-  return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : null
+  return typeof exp === 'number' && Number.isFinite(exp) ? believableExpiry(exp * 1000, now) : null
 }
 
 /**
@@ -19,6 +27,6 @@ export function isTokenValid(
   token: string | null | undefined,
   { now, latencyOffset }: { readonly now: number; readonly latencyOffset: number },
 ): boolean {
-  const expiry = tokenExpiry(token)
+  const expiry = tokenExpiry(token, now)
   return expiry !== null && now + latencyOffset < expiry
 }

@@ -19,7 +19,7 @@ export interface AllowlistLink {
   readonly updated_at?: string | undefined
 }
 
-/** What is absent in the answer is empty here. */
+/** What is absent in the answer is empty here, for which of the links `hasLinks` tells. */
 export interface CapiDecisions {
   readonly new: readonly {
     readonly scenario: string
@@ -28,6 +28,8 @@ export interface CapiDecisions {
     readonly decisions: readonly { readonly value: string; readonly duration: string }[]
   }[]
   readonly deleted: readonly { readonly scope: string; readonly decisions: readonly string[] }[]
+  /** False where the answer says nothing of links: then those of the one before still stand. */
+  readonly hasLinks: boolean
   readonly blocklists: readonly BlocklistLink[]
   readonly allowlists: readonly AllowlistLink[]
   /** How many groups, values and links were passed over because they are not of this shape. */

@@ -29,7 +29,8 @@ const document = z
     deleted: list,
     links: z.object({ blocklists: list, allowlists: list }).nullish(),
   })
-  .nullable()
+  // Without any of them it is something else, such as the message of a failure, and not a list on which nobody is any more.
+  .refine((answer) => 'new' in answer || 'deleted' in answer || 'links' in answer)
 
 /** The number of a list in `SlicedJson`. */
 const numbered = z.tuple([z.number()]).nullish()
@@ -39,8 +40,8 @@ const newGroup = z.object({ ...group, scenario: z.string() })
 const deletedGroup = z.object(group)
 
 /**
- * Null where the answer is none of CAPI's: a section that is no list, or nothing in it that could be read. Sections may be
- * missing or null.
+ * Null where the answer is none of CAPI's: no section at all, one that is no list, or nothing in it that could be read. A section may
+ * be missing or null.
  */
 export function readDecisions({ frame, lists }: SlicedJson): CapiDecisions | null {
   const { success, data } = document.safeParse(frame)
@@ -68,14 +69,15 @@ export function readDecisions({ frame, lists }: SlicedJson): CapiDecisions | nul
     return good.map((result) => result.data)
   }
   const listOf = (marker: readonly [number] | null | undefined) => (marker ? lists[marker[0]] : [])
-  const links = data?.links
+  const links = data.links
   const decisions = {
-    new: wellFormed(data?.new, newGroup).map(({ scenario, scope, decisions }) => {
+    new: wellFormed(data.new, newGroup).map(({ scenario, scope, decisions }) => {
       return { scenario, scope, decisions: keep(listOf(decisions), isDecision) }
     }),
-    deleted: wellFormed(data?.deleted, deletedGroup).map(({ scope, decisions }) => {
+    deleted: wellFormed(data.deleted, deletedGroup).map(({ scope, decisions }) => {
       return { scope, decisions: keep(listOf(decisions), isText) }
     }),
+    hasLinks: links !== null && links !== undefined,
     blocklists: wellFormed(links?.blocklists, blocklist),
     allowlists: wellFormed(links?.allowlists, allowlist),
   }

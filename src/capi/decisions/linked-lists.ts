@@ -5,6 +5,7 @@
 
 import { isIP, type LookupFunction } from 'node:net'
 import { BouncerError } from '../../errors.js'
+import { ContentCodingError } from '../../http/content-coding.js'
 import { HttpClient, type HttpResponse } from '../../http/http-client.js'
 import { isSpecialPurpose } from '../../net/special-purpose.js'
 import { quoted } from '../../quoted.js'
@@ -35,7 +36,7 @@ export interface ListDownload {
   readonly signal: AbortSignal
 }
 
-/** Many times the largest list that CrowdSec offers. */
+/** Many times the largest list that CrowdSec offers. Of what is unpacked. */
 const MOST_BYTES = 64 << 20
 const MOST_LINES = 5_000_000
 const MOST_REDIRECTS = 3
@@ -61,7 +62,8 @@ export class LinkedLists {
       return await this.#follow(request)
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason
-      const reason = error instanceof BouncerError ? error.message : String(error)
+      const isOurs = error instanceof BouncerError || error instanceof ContentCodingError
+      const reason = isOurs ? error.message : String(error)
       const status = error instanceof CapiError ? (error.status ?? undefined) : undefined
       const message = `The list ${quoted(request.name, 100)} cannot be had: ${reason}`
       throw new CapiError('ERR_CSB_CAPI_LINK', message, { status, cause: error })
@@ -81,8 +83,8 @@ export class LinkedLists {
   /** The list, null for an unchanged one, or where it is now. Each host has a client of its own, for one request. */
   async #fetch(url: URL, { since, signal }: ListDownload): Promise<ListText | null | URL> {
     const { userAgent, deadline = 300_000 } = this.#options
-    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity' }
-    const client = new HttpClient({ baseUrl: url.origin, headers, lookup: this.#lookup })
+    const headers = { 'user-agent': userAgent }
+    const client = new HttpClient({ baseUrl: url.origin, headers, lookup: this.#lookup, gzip: true })
     try {
       // A date of HTTP holds whole seconds, and the list may have changed in the second of the last download, after it.
       const condition = since === null ? {} : { 'if-modified-since': new Date(since - 1000).toUTCString() }

@@ -3,12 +3,16 @@
  * of the others, and what comes of it decides for all.
  */
 
+import { messageOf } from '../../thrown.js'
 import { CapiError } from '../capi-error.js'
 import type { Breaker, MachineStorage } from './machine-storage.js'
-import { FORBIDDEN_PAUSE, timeLeft } from './standing.js'
+import { FORBIDDEN_PAUSE, retryAfterOf, timeLeft } from './standing.js'
 
 /** Milliseconds that the others are held back for a probe: it may log in and download a list. Ends early with the probe. */
 const PROBE_TIME = 60_000
+
+/** Milliseconds after a pause in which whoever was refused leaves the probe to others, which may fare better. */
+const OTHERS_FIRST = 10 * 60 * 1000
 
 /** `probe`: it goes ahead of the others, and its end must be told. */
 export type Pass = 'free' | 'probe'
@@ -29,13 +33,19 @@ export class CapiBreaker {
     return breaker !== null && timeLeft(breaker, this.#now()) > 0 ? breaker : null
   }
 
-  /** Throws `ERR_CSB_CAPI_BLOCKED`. Whoever gets `probe` ends with `succeed`, `trip` or `giveUp`. */
-  async admit(): Promise<Pass> {
+  /**
+   * Throws `ERR_CSB_CAPI_BLOCKED`. Whoever gets `probe` ends with `succeed`, `trip` or `giveUp`. `hasBetter`: whether there are
+   * others whom CAPI has not refused.
+   */
+  async admit(hasBetter: () => Promise<boolean>): Promise<Pass> {
     const breaker = await this.#storage.breaker()
     if (breaker === null) return 'free'
     const now = this.#now()
     const left = timeLeft(breaker, now)
     if (left > 0) throw blocked(breaker, left)
+    const turn = { ...breaker, until: breaker.until + OTHERS_FIRST, pause: OTHERS_FIRST }
+    const untilTurn = timeLeft(turn, now)
+    if (untilTurn > 0 && (await hasBetter())) throw blocked(turn, untilTurn)
     if (this.#isProbing) throw blocked(breaker, 1000)
     this.#isProbing = true
     try {
@@ -54,9 +64,11 @@ export class CapiBreaker {
     if (breaker !== null) throw blocked(breaker, timeLeft(breaker, this.#now()))
   }
 
-  async trip(message: string): Promise<Breaker> {
+  /** For as long as CAPI asks for, and an hour at least. */
+  async trip(error: unknown): Promise<Breaker> {
     this.#isProbing = false
-    const breaker = { until: this.#now() + FORBIDDEN_PAUSE, pause: FORBIDDEN_PAUSE, message }
+    const pause = Math.max(FORBIDDEN_PAUSE, retryAfterOf(error))
+    const breaker = { until: this.#now() + pause, pause, message: messageOf(error) }
     await this.#storage.setBreaker(breaker)
     return breaker
   }

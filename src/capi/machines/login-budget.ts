@@ -1,21 +1,30 @@
 /** How many logins may go out: all processes on one storage together, and this one by a clock that nobody sets. */
 
+import { randomUUID } from 'node:crypto'
 import type { MonotonicClock } from '../../decisions/clock.js'
 import { CapiError } from '../capi-error.js'
-import type { MachineStorage } from './machine-storage.js'
+import type { LoginPermit, MachineStorage } from './machine-storage.js'
 
-/** CAPI's own window. More than 20 logins in it from one address, and it answers 403 for an hour. */
-const LOGIN_WINDOW = 50 * 60 * 1000
+/** CAPI's own is 50 minutes: more than 20 logins in it from one address, and it answers 403 for an hour. One more for the way there. */
+const LOGIN_WINDOW = 51 * 60 * 1000
 
 /** Two of the 20 are left to a CrowdSec engine behind the same address, and to clocks that do not agree with CAPI's. */
 export const DEFAULT_LOGIN_BUDGET = 18
 
 export interface LoginBudgetOptions {
-  readonly storage: Pick<MachineStorage, 'takeLogin'>
-  /** Logins in 50 minutes. */
+  readonly storage: Pick<MachineStorage, 'takeLogin' | 'endLogin'>
+  /** Logins in 50 minutes; may be Infinity. */
   readonly budget: number
   readonly now: () => number
   readonly clock: MonotonicClock
+}
+
+/** A login that may go out. */
+export interface TakenLogin {
+  /** To be told right before it goes out, and again where it turns out that it could not. */
+  wentOut: boolean
+  /** Others need not wait any longer. What never went out is given back. Never rejects. */
+  end(): Promise<void>
 }
 
 export class LoginBudget {
@@ -29,8 +38,37 @@ export class LoginBudget {
     this.#options = options
   }
 
-  /** Throws `ERR_CSB_CAPI_BUDGET` where it is known without asking that none is free. */
-  check(): void {
+  /**
+   * Null while another process logs in for the machine. `lease`: milliseconds after which others may, where nobody tells that it
+   * has ended. Throws `ERR_CSB_CAPI_BUDGET`.
+   */
+  async take(machineId: string, lease: number): Promise<TakenLogin | null> {
+    this.#check()
+    const { storage, budget, now, clock } = this.#options
+    // Noted before the storage answers: of two logins at once both must see the other one.
+    const time = clock()
+    this.#taken.push(time)
+    const owner = randomUUID()
+    const from = now()
+    let permit: LoginPermit | null = null
+    try {
+      const claim = { owner, machineId, from, until: from + lease }
+      permit = await storage.takeLogin(claim, { budget, window: LOGIN_WINDOW })
+    } finally {
+      if (permit !== 'taken') this.#forget(time)
+    }
+    if (permit === 'taken') {
+      const login: TakenLogin = { wentOut: false, end: () => this.#end(owner, time, login.wentOut) }
+      return login
+    }
+    if (permit === 'under way') return null
+    const wait = Math.min(permit.freeIn, LOGIN_WINDOW)
+    this.#noneUntil = clock() + wait
+    throw this.#noneFree(wait)
+  }
+
+  /** Throws where it is known without asking that none is free. */
+  #check(): void {
     const { budget, clock } = this.#options
     const time = clock()
     this.#taken = this.#taken.filter((at) => at > time - LOGIN_WINDOW)
@@ -40,22 +78,20 @@ export class LoginBudget {
     if (wait > 0) throw this.#noneFree(wait)
   }
 
-  /** To be called right before a login. Throws `ERR_CSB_CAPI_BUDGET`. */
-  async take(): Promise<void> {
-    this.check()
+  async #end(owner: string, taken: number, wentOut: boolean): Promise<void> {
     const { storage, budget, now, clock } = this.#options
-    // Noted before the storage answers: of two logins at once both must see the other one.
-    const time = clock()
-    this.#taken.push(time)
-    let wait = Number.POSITIVE_INFINITY
-    try {
-      wait = Math.min(await storage.takeLogin(now(), LOGIN_WINDOW, budget), LOGIN_WINDOW)
-    } finally {
-      if (wait > 0) this.#taken.splice(this.#taken.indexOf(time), 1)
-    }
-    if (wait === 0) return
-    this.#noneUntil = clock() + wait
-    throw this.#noneFree(wait)
+    const counts = wentOut && Number.isFinite(budget)
+    this.#forget(taken)
+    // CAPI has counted it at some time between then and now.
+    if (counts) this.#taken.push(clock())
+    else this.#noneUntil = Number.NEGATIVE_INFINITY
+    // What cannot be told counts, and holds the machine until the lease is over.
+    await storage.endLogin(owner, counts ? now() : null).catch(() => {})
+  }
+
+  #forget(taken: number): void {
+    const index = this.#taken.indexOf(taken)
+    if (index >= 0) this.#taken.splice(index, 1)
   }
 
   #noneFree(wait: number): CapiError {

@@ -31,29 +31,30 @@ function whatCame(given: unknown): string {
 export interface MachineIdOptions {
   /** Stands before the hash and is hashed with the key. Default empty. CAPI wants letters and digits only. */
   readonly prefix?: string | undefined
-  /** Characters; below 0, so many fewer than all. Default 48. */
+  /** Characters, of which there are 64 at most; below 0, so many fewer than all. Default 48. */
   readonly length?: number | undefined
   /**
    * What `length` counts. `hash` (default): the hash alone, so that an id with a prefix is longer than CAPI takes, as with the
-   * Python SDK. `whole`: prefix and hash together.
+   * Python SDK. `whole`: prefix and hash together; of the hash 16 characters must be left.
    */
   readonly total?: 'hash' | 'whole' | undefined
 }
 
+/** Of a hash in hexadecimal: as few as still tell the keys of many machines apart. */
+const LEAST_HASH = 16
+
 /**
  * The prefix, then the SHA-256 of prefix and key in hexadecimal: what `generate_machine_id_from_key` of the Python SDK (0.7.0)
  * gives, for whole numbers too. There is no salt: who can guess the key has the id. Throws `ERR_CSB_CONFIG` where the key is
- * neither text nor number, or the text is not Unicode (a lone surrogate), which Node would hash like any other such text.
+ * neither text nor number, or the text is empty, or it is not Unicode (a lone surrogate), which Node would hash like any other such
+ * text; and for options with which other keys would have the same id.
  */
 export function generateMachineId(key: string | number | bigint, options: MachineIdOptions = {}): string {
-  const { prefix = '', length = MACHINE_ID_LENGTH, total = 'hash' } = options
-  if (!['string', 'number', 'bigint'].includes(typeof key)) {
-    // As text it would be the same key on every machine that forgot to set one.
-    throw new BouncerError(
-      'ERR_CSB_CONFIG',
-      `machine id: expected a key that is a text or a number, got ${whatCame(key)}`,
-    )
+  // Of these, and of an empty text, everybody who forgot to set a key would have the same id.
+  if (key === '' || !['string', 'number', 'bigint'].includes(typeof key)) {
+    throw refusal('a key that is a text or a number', key)
   }
+  const { prefix, length, total } = checkedOptions(options)
   const text = String(key)
   if (loneSurrogate.test(prefix) || loneSurrogate.test(text)) {
     throw new BouncerError(
@@ -64,7 +65,37 @@ export function generateMachineId(key: string | number | bigint, options: Machin
   const hash = createHash('sha256')
     .update(prefix + text)
     .digest('hex')
-  return total === 'hash' ? prefix + hash.slice(0, length) : (prefix + hash).slice(0, length)
+  if (total === 'hash') return prefix + hash.slice(0, length)
+  const id = (prefix + hash).slice(0, length)
+  const left = Math.max(0, id.length - prefix.length)
+  if (left >= LEAST_HASH) return id
+  const expected = `a prefix that leaves ${LEAST_HASH} characters of the hash at least`
+  throw new BouncerError(
+    'ERR_CSB_CONFIG',
+    `machine id: expected ${expected}, got one that leaves ${left} of ${id.length}`,
+  )
+}
+
+type CheckedOptions = { readonly [Name in keyof MachineIdOptions]-?: NonNullable<MachineIdOptions[Name]> }
+
+function checkedOptions(options: unknown): CheckedOptions {
+  if (typeof options !== 'object' || options === null) throw refusal('options', options)
+  const {
+    prefix = '',
+    length = MACHINE_ID_LENGTH,
+    total = 'hash',
+  }: { [Name in keyof MachineIdOptions]?: unknown } = options
+  if (typeof prefix !== 'string') throw refusal('a prefix that is a text', prefix)
+  if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < -64) {
+    throw refusal('a length that is a whole number from -64 on', length)
+  }
+  if (total !== 'hash' && total !== 'whole') throw refusal('a total of hash or whole', total)
+  return { prefix, length, total }
+}
+
+function refusal(expected: string, given: unknown): BouncerError {
+  const got = typeof given === 'number' ? String(given) : whatCame(given)
+  return new BouncerError('ERR_CSB_CONFIG', `machine id: expected ${expected}, got ${got}`)
 }
 
 const loneSurrogate = /\p{Surrogate}/u

@@ -1,15 +1,17 @@
 /** Tells CAPI of machines: who takes decisions from them and who reports to them. */
 
+import { FailureLog } from '../../failure-log.js'
 import type { Logger } from '../../logger.js'
-import { messageOf } from '../../thrown.js'
+import { errorOf } from '../../thrown.js'
 import { VERSION } from '../../version.js'
 import type { CapiApi } from '../api/capi-api.js'
-import type { CapiMetrics } from '../api/capi-calls.js'
-import type { TokenHolder } from './machines.js'
+import type { CapiCall, CapiMetrics } from '../api/capi-calls.js'
+import type { Machines } from './machines.js'
+import { outcomeOf } from './standing.js'
 
 export interface MachineMetricsOptions {
   readonly api: Pick<CapiApi, 'pushMetrics'>
-  readonly machines: TokenHolder
+  readonly machines: Pick<Machines, 'withToken' | 'tokenInHand'>
   /** Milliseconds for one exchange. */
   readonly deadline: number
   readonly logger: Logger
@@ -17,9 +19,13 @@ export interface MachineMetricsOptions {
 
 export class MachineMetrics {
   readonly #options: MachineMetricsOptions
+  readonly #failures: FailureLog
+  /** Machines that CAPI could not be told of the last time. */
+  readonly #failing = new Set<string>()
 
   constructor(options: MachineMetricsOptions) {
     this.#options = options
+    this.#failures = new FailureLog(options.logger, 'warn')
   }
 
   /** `metrics` undefined: of the machine itself, which just reported. */
@@ -30,12 +36,25 @@ export class MachineMetrics {
     )
   }
 
-  /** After signals were taken, which they are whatever becomes of the metrics. Never rejects. */
-  async tellOf(machineId: string, signal: AbortSignal): Promise<void> {
+  /**
+   * After signals were taken, which they are whatever becomes of the metrics: one try, for which no login is spent, and whose failure
+   * counts for nothing. `trouble`: CAPI, or the way to it, has some, and others would fare alike. Never rejects.
+   */
+  async tellOf(machineId: string, call: CapiCall): Promise<'done' | 'trouble'> {
+    const { api, machines } = this.#options
     try {
-      await this.push(machineId, undefined, signal)
-    } catch (error) {
-      this.#options.logger.warn(`CAPI was not told of machine ${machineId}: ${messageOf(error)}`)
+      const token = await machines.tokenInHand(machineId)
+      if (token === null) return 'done'
+      await api.pushMetrics(token, ofItself(machineId), call)
+      this.#failing.delete(machineId)
+      if (this.#failing.size === 0) this.#failures.recovered()
+      return 'done'
+    } catch (thrown) {
+      if (call.signal.aborted) return 'done'
+      const error = errorOf(thrown, 'ERR_CSB_INTERNAL')
+      this.#failing.add(machineId)
+      this.#failures.failed(error, `CAPI was not told of machine ${machineId}: ${error.message}`)
+      return outcomeOf(error) === 'trouble' ? 'trouble' : 'done'
     }
   }
 }

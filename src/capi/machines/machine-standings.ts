@@ -4,9 +4,11 @@ import type { Logger } from '../../logger.js'
 import { messageOf } from '../../thrown.js'
 import { CapiError } from '../capi-error.js'
 import { CapiBreaker, type Pass } from './capi-breaker.js'
+import { LoginProof, type Refusal } from './login-proof.js'
 import type { MachineTally } from './machine-counts.js'
-import type { Breaker, MachineStorage, Standing } from './machine-storage.js'
+import type { BlockReason, Breaker, MachineStorage, Standing } from './machine-storage.js'
 import {
+  ACTIVE,
   type BackoffOptions,
   backOff,
   block,
@@ -30,15 +32,25 @@ interface Change {
   readonly after: Standing
 }
 
+/** A 403 to a login, and what to tell where the password is to blame: CAPI knows the id, and never confirmed it to us. */
+interface LoginRefusal extends Refusal {
+  readonly ifTaken: CapiError | null
+}
+
+/** Of a request with a token. */
+const NO_LOGIN: LoginRefusal = { isProven: false, isInARow: false, ifTaken: null }
+
 export class MachineStandings {
   readonly #options: MachineStandingsOptions
   readonly #breaker: CapiBreaker
   /** The end of what is being written: two changes at once must not each overwrite what the other one has read. */
   #written: Promise<unknown> = Promise.resolve()
+  readonly #logins: LoginProof
 
   constructor(options: MachineStandingsOptions) {
     this.#options = options
     this.#breaker = new CapiBreaker(options.storage, options.now)
+    this.#logins = new LoginProof(options.now)
   }
 
   /** Null where nobody is held back. */
@@ -48,8 +60,8 @@ export class MachineStandings {
 
   /** Throws `ERR_CSB_CAPI_BLOCKED`. Each pass must be handed back to `leave`. */
   async enter(machineId: string): Promise<Pass> {
-    await this.#checkMachine(machineId)
-    return this.#breaker.admit()
+    const standing = await this.#checkMachine(machineId)
+    return this.#breaker.admit(async () => wasForbidden(standing) && this.#hasActive())
   }
 
   /** Throws `ERR_CSB_CAPI_BLOCKED`: while a call waited, another one may have met with a refusal. */
@@ -62,7 +74,13 @@ export class MachineStandings {
     if (pass === 'probe') await this.#note(() => this.#breaker.giveUp())
   }
 
+  /** A login worked. */
+  noteLogin(machineId: string): void {
+    this.#logins.loggedIn(machineId)
+  }
+
   async noteSuccess(machineId: string, pass: Pass): Promise<void> {
+    this.#logins.answered()
     await this.#note(async () => {
       await this.#change(machineId, (standing) => recover(standing, this.#options.now()))
       if (pass === 'probe' && (await this.#breaker.succeed())) this.#options.logger.info('CAPI answers again')
@@ -73,28 +91,30 @@ export class MachineStandings {
   async noteFailure(machineId: string, error: unknown, pass: Pass): Promise<void> {
     const outcome = outcomeOf(error)
     if (outcome === 'well') await this.noteSuccess(machineId, pass)
-    else if (outcome === 'forbidden') await this.#forbid(machineId, error, pass)
+    else if (outcome === 'forbidden') await this.#forbid(machineId, error, pass, NO_LOGIN)
     else if (outcome !== 'nothing') await this.#backOff(machineId, error)
   }
 
-  /** A registration or a login failed. */
-  async noteLoginFailure(machineId: string, error: unknown, pass: Pass): Promise<void> {
+  /** A registration or a login failed. Returns what to throw: the error, or `ifTaken` where somebody else has the id. */
+  async noteLoginFailure(
+    machineId: string,
+    error: unknown,
+    pass: Pass,
+    ifTaken: CapiError | null = null,
+  ): Promise<unknown> {
     const outcome = outcomeOf(error)
+    if (outcome === 'unauthorized' && ifTaken !== null) {
+      await this.#block(machineId, 'registered elsewhere', ifTaken)
+      return ifTaken
+    }
     // CAPI documents 403 for wrong credentials, a gateway in front of it says 401.
-    if (outcome === 'unauthorized' || outcome === 'forbidden') await this.#forbid(machineId, error, pass)
-    else if (error instanceof CapiError && error.status === 400) {
-      await this.#note(() => this.#change(machineId, () => block('refused', error)))
+    if (outcome === 'unauthorized' || outcome === 'forbidden') {
+      return this.#forbid(machineId, error, pass, { ...this.#logins.judge(machineId), ifTaken })
+    }
+    if (error instanceof CapiError && error.status === 400 && outcome === 'well') {
+      await this.#block(machineId, 'refused', error)
     } else if (outcome !== 'nothing') await this.#backOff(machineId, error)
-  }
-
-  /** The login was refused for an id that CAPI knows and that it never confirmed to us. */
-  async noteTaken(machineId: string, error: CapiError): Promise<void> {
-    await this.#note(async () => {
-      const change = await this.#store(machineId, () => block('registered elsewhere', error))
-      // A wrong password and too many logins have the same status.
-      if (error.status === 403) await this.#trip(machineId, error)
-      else this.#tell(machineId, change)
-    })
+    return error
   }
 
   /** Returns how many machines were held back. Throws `ERR_CSB_STORAGE`. */
@@ -111,11 +131,10 @@ export class MachineStandings {
     })
   }
 
-  async #checkMachine(machineId: string): Promise<void> {
-    const standing = (await this.#options.storage.get(machineId))?.standing
-    if (standing === undefined || standing.state === 'active') return
+  async #checkMachine(machineId: string): Promise<Standing> {
+    const standing = (await this.#options.storage.get(machineId))?.standing ?? ACTIVE
     const wait = timeToWait(standing, this.#options.now())
-    if (wait === 0) return
+    if (standing.state === 'active' || wait === 0) return standing
     const reason = standing.state === 'blocked' ? `is blocked (${standing.reason})` : 'pauses'
     const end = standing.until === null ? 'until it is unblocked' : `until ${new Date(standing.until).toISOString()}`
     const message = `Machine ${machineId} ${reason} ${end}: ${standing.message}`
@@ -123,30 +142,46 @@ export class MachineStandings {
     throw new CapiError('ERR_CSB_CAPI_BLOCKED', message, { retryAfter, reason: standing.message })
   }
 
+  async #hasActive(): Promise<boolean> {
+    return (await this.#options.storage.list()).some(({ standing }) => standing.state === 'active')
+  }
+
+  async #block(machineId: string, reason: BlockReason, error: unknown): Promise<void> {
+    await this.#note(() => this.#change(machineId, () => block(reason, error)))
+  }
+
   async #backOff(machineId: string, error: unknown): Promise<void> {
     const { now, backoff } = this.#options
     await this.#note(() => this.#change(machineId, (standing) => backOff(standing, error, now(), backoff)))
   }
 
-  async #forbid(machineId: string, error: unknown, pass: Pass): Promise<void> {
+  /** CAPI says 403 to wrong credentials and to too many logins from this address alike. Which it is, other machines show. */
+  async #forbid(machineId: string, error: unknown, pass: Pass, refusal: LoginRefusal): Promise<unknown> {
+    const { isProven, isInARow, ifTaken } = refusal
+    let told = error
     await this.#note(async () => {
-      let isAlone = false
+      const now = this.#options.now()
+      let isItself = isProven
       const change = await this.#store(machineId, (standing) => {
-        // It was refused before, and since then CAPI has answered another machine: it is not the address that is refused.
-        isAlone = pass === 'free' && wasForbidden(standing) && timeToWait(standing, this.#options.now()) === 0
-        return forbid(standing, error, this.#options.now())
+        const isAgain = wasForbidden(standing) && timeToWait(standing, now) === 0
+        // Since it was refused, CAPI has answered another machine.
+        const isAlone = isAgain && pass === 'free' && !isInARow
+        isItself = isProven || isAlone
+        if (!isAgain || !(isProven || (isAlone && ifTaken !== null))) return forbid(standing, error, now)
+        told = ifTaken ?? error
+        return block(ifTaken === null ? 'forbidden' : 'registered elsewhere', told)
       })
-      if (!isAlone) return this.#trip(machineId, error)
       this.#options.tally.forbidden++
-      this.#tell(machineId, change)
+      if (isItself) this.#tell(machineId, change)
+      else await this.#trip(machineId, error)
     })
+    return told
   }
 
   /** Told in one line, also of the machine. */
   async #trip(machineId: string, error: unknown): Promise<void> {
-    this.#options.tally.forbidden++
-    const { message } = await this.#breaker.trip(messageOf(error))
-    const told = `All requests to CAPI pause for an hour, because machine ${machineId} was refused: ${message}`
+    const { message, until } = await this.#breaker.trip(error)
+    const told = `All requests to CAPI pause until ${new Date(until).toISOString()}, because machine ${machineId} was refused: ${message}`
     this.#options.logger.error(told)
   }
 

@@ -4,15 +4,18 @@
  */
 
 import { type MonotonicClock, processClock } from '../../decisions/clock.js'
+import { type PauseFor, pauseFor } from '../../http/pause.js'
 import { type Logger, silentLogger } from '../../logger.js'
 import type { CapiApi } from '../api/capi-api.js'
 import type { EnrollAnswer, EnrollRequest } from '../api/capi-calls.js'
 import type { Pass } from './capi-breaker.js'
 import { DEFAULT_LOGIN_BUDGET, LoginBudget } from './login-budget.js'
 import { type MachineCounts, MachineTally } from './machine-counts.js'
+import { MachineCredentials } from './machine-credentials.js'
 import { MachineLogin } from './machine-login.js'
 import { MachineStandings } from './machine-standings.js'
 import type { Breaker, MachineRecord, MachineStorage, Standing } from './machine-storage.js'
+import { requirePassword } from './password.js'
 import { outcomeOf } from './standing.js'
 
 /** What of the machines others work with. */
@@ -41,8 +44,8 @@ export interface MachinesOptions {
   readonly deadline: number
   /** Milliseconds that a token must still live to be used. Default 10 s. */
   readonly latencyOffset?: number
-  /** Logins in 50 minutes, of all machines and processes on the storage. Default 18: CAPI allows an address 20. */
-  readonly loginBudget?: number
+  /** Logins in 50 minutes, of all machines and processes on the storage. Default 18: CAPI allows an address 20, unless it pays. */
+  readonly loginBudget?: number | 'unlimited'
   /** Milliseconds: the most that the first pause after trouble lasts. It doubles with each further failure, up to 15 min. Default 1 s. */
   readonly firstPause?: number
   readonly logger?: Logger
@@ -52,6 +55,8 @@ export interface MachinesOptions {
   readonly clock?: MonotonicClock
   /** From 0 to 1. Default `Math.random`. */
   readonly random?: () => number
+  /** Between two looks at a login of another process. Default one that keeps the process alive. */
+  readonly pause?: PauseFor
 }
 
 /** A machine without its secrets. */
@@ -74,6 +79,7 @@ export interface MachineState {
 
 export class Machines implements TokenHolder {
   readonly #options: MachinesOptions
+  readonly #credentials: MachineCredentials
   readonly #standings: MachineStandings
   readonly #login: MachineLogin
   readonly #tally = new MachineTally()
@@ -81,15 +87,19 @@ export class Machines implements TokenHolder {
   constructor(options: MachinesOptions) {
     this.#options = options
     const { api, storage, deadline, latencyOffset = 10_000, loginBudget = DEFAULT_LOGIN_BUDGET } = options
-    const { logger = silentLogger, now = Date.now, random = Math.random } = options
+    const { logger = silentLogger, now = Date.now, random = Math.random, pause = pauseFor } = options
     const clock = options.clock ?? options.now ?? processClock
     const backoff = { first: options.firstPause ?? 1000, longest: LONGEST_PAUSE, random }
     const tally = this.#tally
     const scenarios = [...new Set(options.scenarios)].sort()
-    const budget = new LoginBudget({ storage, budget: loginBudget, now, clock })
-    this.#standings = new MachineStandings({ storage, backoff, tally, logger, now })
-    const standings = this.#standings
-    this.#login = new MachineLogin({ api, storage, standings, budget, scenarios, latencyOffset, deadline, tally, now })
+    const most = loginBudget === 'unlimited' ? Number.POSITIVE_INFINITY : loginBudget
+    const budget = new LoginBudget({ storage, budget: most, now, clock })
+    const standings = new MachineStandings({ storage, backoff, tally, logger, now })
+    const credentials = new MachineCredentials({ target: api.target, storage, now })
+    const login = { latencyOffset, deadline, scenarios, tally, now, pause }
+    this.#standings = standings
+    this.#credentials = credentials
+    this.#login = new MachineLogin({ api, storage, credentials, standings, budget, ...login })
   }
 
   get counts(): MachineCounts {
@@ -113,22 +123,24 @@ export class Machines implements TokenHolder {
 
   /**
    * Stores a machine; CAPI hears of it with the first request. With the password of one that is registered already, or with a new
-   * one. Throws `ERR_CSB_STATE` where it is stored with another password: what CAPI may know is never overwritten. Throws
-   * `ERR_CSB_CONFIG` where another CAPI has confirmed it, unless its password is given: that one may be the same by another way.
+   * one. A password that is given takes the place of the stored one if no login has worked with that, or the machine is blocked,
+   * which it is no longer then; else `ERR_CSB_STATE`. Throws `ERR_CSB_CONFIG` where another CAPI has confirmed it, unless its
+   * password is given: that one may be the same by another way.
    */
   async add(machineId: string, password?: string): Promise<MachineState> {
-    return stateOf(await this.#login.known(machineId, password))
+    const credentials = this.#credentials
+    if (password === undefined) return stateOf(await credentials.known(machineId))
+    return stateOf(await credentials.give(machineId, requirePassword(password)))
   }
 
   /** Stores a machine where there is none at all: of processes that begin together, one adds its own, and all find that one. */
   addFirst(machineId: string): Promise<void> {
-    return this.#login.addFirst(machineId)
+    return this.#credentials.addFirst(machineId)
   }
 
   /** Forgets a machine, its password and its token. CAPI is not told: it has no call for that. */
   async remove(machineId: string): Promise<void> {
     await this.#options.storage.remove([machineId])
-    this.#login.forget(machineId)
   }
 
   async withToken<Result>(
@@ -136,18 +148,24 @@ export class Machines implements TokenHolder {
     signal: AbortSignal,
     request: (token: string) => Promise<Result>,
   ): Promise<Result> {
-    signal.throwIfAborted()
-    const pass = await this.#standings.enter(machineId)
-    try {
-      return await this.#ask(machineId, pass, signal, request)
-    } finally {
-      await this.#standings.leave(pass)
-    }
+    return this.#enter(machineId, signal, (pass) => this.#ask(machineId, pass, signal, request))
+  }
+
+  /** A good token, for which CAPI is asked nothing; null where there is none, or while the machine or all of them pause. */
+  async tokenInHand(machineId: string): Promise<string | null> {
+    const machine = await this.#options.storage.get(machineId)
+    if (machine?.standing.state !== 'active' || (await this.breaker()) !== null) return null
+    return this.#login.tokenInHand(machine)
   }
 
   /** Registers a machine where it is new, and logs in where there is no good token. Throws what `withToken` throws. */
   async login(machineId: string, signal: AbortSignal): Promise<void> {
-    await this.withToken(machineId, signal, async () => {})
+    await this.#enter(machineId, signal, async (pass) => {
+      const before = (await this.#options.storage.get(machineId))?.token
+      const token = await this.#login.token(machineId, pass, signal)
+      // A token that was there already shows nothing of how CAPI answers.
+      if (token !== before) await this.#standings.noteSuccess(machineId, pass)
+    })
   }
 
   /** Puts a machine into the account of the attachment key. Throws `ERR_CSB_CAPI_ENROLL` for a wrong key, and what `withToken` throws. */
@@ -172,6 +190,16 @@ export class Machines implements TokenHolder {
     return this.#login.close()
   }
 
+  async #enter<Result>(machineId: string, signal: AbortSignal, ask: (pass: Pass) => Promise<Result>): Promise<Result> {
+    signal.throwIfAborted()
+    const pass = await this.#standings.enter(machineId)
+    try {
+      return await ask(pass)
+    } finally {
+      await this.#standings.leave(pass)
+    }
+  }
+
   async #ask<Result>(
     machineId: string,
     pass: Pass,
@@ -188,9 +216,8 @@ export class Machines implements TokenHolder {
         throw error
       }
     }
-    await this.#login.drop(machineId, token)
     this.#tally.relogins++
-    token = await this.#login.token(machineId, pass, signal)
+    token = await this.#login.token(machineId, pass, signal, token)
     try {
       return await this.#answered(machineId, pass, request(token))
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import { BouncerError } from '../../errors.js'
 import { messageOf } from '../../thrown.js'
+import { isKeyRefused } from '../api/refusal.js'
 import { CapiError } from '../capi-error.js'
 import type { BlockReason, Breaker, Standing } from './machine-storage.js'
 
@@ -11,7 +12,7 @@ export const FORBIDDEN_PAUSE = 60 * 60 * 1000
 /** A machine that is refused over and over comes back more seldom, so that the others are asked for first. */
 const LONGEST_FORBIDDEN_PAUSE = 4 * FORBIDDEN_PAUSE
 
-const ACTIVE: Standing = { state: 'active' }
+export const ACTIVE: Standing = { state: 'active' }
 
 /** What an answer, or that there was none, says of the machine and of CAPI. */
 export type Outcome =
@@ -40,7 +41,8 @@ export function outcomeOf(error: unknown): Outcome {
   if (TROUBLE.has(error.code)) return 'trouble'
   if (!(error instanceof CapiError) || error.status === null) return 'nothing'
   const { code, status } = error
-  if (code === 'ERR_CSB_CAPI_ENROLL') return 'well'
+  // Of a 403 that does not speak of the key nobody knows what it is about: it holds nobody up, and ends no pause.
+  if (code === 'ERR_CSB_CAPI_ENROLL') return isKeyRefused(error) ? 'well' : 'nothing'
   if (code !== 'ERR_CSB_CAPI_AUTH' && code !== 'ERR_CSB_CAPI_STATUS') return 'nothing'
   if (status === 401) return 'unauthorized'
   if (status === 403) return 'forbidden'
@@ -61,6 +63,11 @@ export function timeToWait(standing: Standing, now: number): number {
   return until === null || pause === null ? Number.POSITIVE_INFINITY : timeLeft({ until, pause }, now)
 }
 
+/** Milliseconds that CAPI asks for. */
+export function retryAfterOf(error: unknown): number {
+  return error instanceof CapiError ? (error.retryAfter ?? 0) : 0
+}
+
 export interface BackoffOptions {
   /** Milliseconds: the most that the first pause lasts. */
   readonly first: number
@@ -78,7 +85,7 @@ export function backOff(
   { first, longest, random }: BackoffOptions,
 ): Standing {
   if (standing.state === 'blocked' && timeToWait(standing, now) > 0) return standing
-  const asked = error instanceof CapiError ? (error.retryAfter ?? 0) : 0
+  const asked = retryAfterOf(error)
   const before = standing.state === 'backing off' ? standing : { failures: 0, until: 0, pause: 0 }
   const left = timeLeft(before, now)
   // Requests that were under way together fail together: that is one failure.
@@ -89,13 +96,15 @@ export function backOff(
   return { state: 'backing off', until: now + pause, pause, failures, message: messageOf(error) }
 }
 
-/** For an hour; longer for a machine that was refused before and has not worked since. */
+/** For an hour; longer for a machine that was refused before and has not worked since, and where CAPI asks for more. */
 export function forbid(standing: Standing, error: unknown, now: number): Standing {
-  const isOn = timeToWait(standing, now) > 0
-  if (isOn && standing.state === 'blocked' && standing.reason !== 'forbidden') return standing
-  const before = wasForbidden(standing) && !isOn ? standing.pause : null
-  const pause = before === null ? FORBIDDEN_PAUSE : Math.min(before * 2, LONGEST_FORBIDDEN_PAUSE)
-  return { state: 'blocked', reason: 'forbidden', until: now + pause, pause, message: messageOf(error) }
+  const wait = timeToWait(standing, now)
+  if (wait === Number.POSITIVE_INFINITY) return standing
+  const before = wasForbidden(standing) && wait === 0 ? standing.pause : null
+  const step = before === null ? FORBIDDEN_PAUSE : Math.min(before * 2, LONGEST_FORBIDDEN_PAUSE)
+  const pause = Math.max(step, retryAfterOf(error))
+  const repeated = before === null ? {} : { isRepeated: true }
+  return { state: 'blocked', reason: 'forbidden', until: now + pause, pause, ...repeated, message: messageOf(error) }
 }
 
 export function wasForbidden(standing: Standing): standing is Extract<Standing, { state: 'blocked' }> {

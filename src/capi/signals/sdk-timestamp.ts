@@ -1,7 +1,7 @@
 /**
  * Times as the Python SDK (0.7.0) reads and writes them. It hands text to python-dateutil, which takes nearly anything; this takes
- * the usual forms, reads them as dateutil (2.9) does, and refuses the rest. A time without an offset is this machine's local time, and
- * `01/02/2024` is January: where that would be a guess, use `parseTime`.
+ * the usual forms, those of syslog and `ctime` too, reads them as dateutil (2.9) does, and refuses the rest. A time without an
+ * offset is this machine's local time, and `01/02/2024` is January: where that would be a guess, use `parseTime`.
  */
 
 import { BouncerError } from '../../errors.js'
@@ -28,19 +28,27 @@ const withDate = new RegExp(
   `^(?:${datePattern})(?:(?:[Tt]| +|${joined})(?:${timePattern}|${bareTimePattern})(?:${zonePattern})?)?$`,
 )
 const withoutDate = new RegExp(`^${timePattern}(?:${zonePattern})?$`)
+/** As a log of syslog has it, without a year, and as `ctime` and `date` write it, with the year at the end. */
+const monthFirst = new RegExp(
+  `^(?:(?<weekday>[A-Za-z]{3,9}),? +)?(?<m5>[A-Za-z]{3,9}) +(?<d5>\\d{1,2}) +${timePattern}(?:${zonePattern})?(?: +(?<y5>\\d{4}))?$`,
+)
 
 const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')
 const LONG_MONTHS = 'january february march april may june july august september october november december'.split(' ')
 const WEEKDAYS = /^(?:mon|tue|wed|thu|fri|sat|sun)/i
+const DAY = 24 * 60 * 60 * 1000
 
 type Groups = Readonly<Record<string, string | undefined>>
 
-/** Unix milliseconds, of whole seconds. `now`: which day a time without one is of. Throws `ERR_CSB_SIGNAL`. */
+/** Unix milliseconds, of whole seconds. `now`: which day, or year, a time without one is of. Throws `ERR_CSB_SIGNAL`. */
 export function readSdkTime(text: string, now: Date = new Date()): number {
   const trimmed = text.trim()
-  const groups: Groups | undefined = (withDate.exec(trimmed) ?? withoutDate.exec(trimmed))?.groups
+  const groups: Groups | undefined = (withDate.exec(trimmed) ?? withoutDate.exec(trimmed) ?? monthFirst.exec(trimmed))
+    ?.groups
   const time = groups === undefined ? null : timeOf(trimmed, groups, now)
-  if (time === null) {
+  // dateutil takes a day without a year to be of this one, also where it is to come: that one was more likely a year ago.
+  const isGuess = groups?.['m5'] !== undefined && groups['y5'] === undefined
+  if (time === null || (isGuess && time > now.getTime() + DAY)) {
     const got = quoted(text)
     throw new BouncerError('ERR_CSB_SIGNAL', `created_at: expected a time such as 2024-01-26T10:20:46Z, got ${got}`)
   }
@@ -86,16 +94,18 @@ function timeOf(text: string, groups: Groups, now: Date): number | null {
 }
 
 function dateOf(text: string, groups: Groups, now: Date): Pick<CivilTime, 'year' | 'month' | 'day'> | null {
-  const year = groups['y1'] ?? groups['y2'] ?? groups['y3'] ?? groups['y4']
+  const name = (groups['m4'] ?? groups['m5'])?.toLowerCase()
+  const thisYear = name === undefined ? undefined : String(now.getFullYear())
+  const year = groups['y1'] ?? groups['y2'] ?? groups['y3'] ?? groups['y4'] ?? groups['y5'] ?? thisYear
   if (year === undefined) return { year: now.getFullYear(), month: now.getMonth() + 1, day: now.getDate() }
-  const day = Number(groups['d1'] ?? groups['d2'] ?? groups['d3'] ?? groups['d4'])
-  const name = groups['m4']?.toLowerCase()
+  const day = Number(groups['d1'] ?? groups['d2'] ?? groups['d3'] ?? groups['d4'] ?? groups['d5'])
   if (name === undefined) {
     const month = Number(groups['m1'] ?? groups['m2'] ?? groups['m3'])
     const isDayFirst = groups['y3'] !== undefined && month > 12
     return isDayFirst ? { year: Number(year), month: day, day: month } : { year: Number(year), month, day }
   }
-  if ((!/^\d/.test(text) && !WEEKDAYS.test(text)) || Number(year) < 100) return null
+  const startsWell = groups['m5'] === undefined ? /^\d/.test(text) : groups['weekday'] === undefined
+  if ((!startsWell && !WEEKDAYS.test(text)) || Number(year) < 100) return null
   const month = Math.max(MONTHS.indexOf(name), LONG_MONTHS.indexOf(name)) + 1
   return month === 0 ? null : { year: Number(year), month, day }
 }

@@ -27,30 +27,36 @@ export interface CapiSession {
   readonly context: CommandContext
 }
 
-/** What a command does where the SQLite file is not there. `refuse`: it has nothing to add, so that the name must be a typing error. */
-export type MissingStorage = 'make' | 'refuse'
+/**
+ * What a command does with the storage. `look`: it has nothing to keep there, so that a file that is missing or empty must be a typing
+ * error. `use`: it needs a machine, which may also come from the configuration; then the file is made. `add`: the same, and what it
+ * keeps has to outlive it. `register`: it makes the first machine.
+ */
+export type StorageUse = 'look' | 'use' | 'add' | 'register'
 
 /** Runs the command in a session, and has its exit code told. */
 export type RunInSession = (
-  missing: MissingStorage,
+  use: StorageUse,
   flags: CapiCommandFlags,
   command: (session: CapiSession) => Promise<number>,
 ) => Promise<void>
 
 /** Runs a command; the storage is closed when it has ended. Resolves with the command's exit code. */
 export async function withCapi(
-  missing: MissingStorage,
+  use: StorageUse,
   flags: CapiCommandFlags,
   context: CommandContext,
   command: (session: CapiSession) => Promise<number>,
 ): Promise<number> {
   const configuration = await loadCapiConfiguration({ file: flags.config, env: process.env }, flags)
-  if (missing === 'refuse') await requireFile(configuration.capiStorage.reveal())
+  await requireStorage(use, configuration)
   const output = new Output(context, flags.json === true ? 'json' : 'text')
   const client = await createCapiClient({
     url: configuration.capiUrl,
     scenarios: configuration.capiScenarios,
     storage: configuration.capiStorage,
+    limits: { maxSignals: configuration.reportMaxSignals, maxAge: configuration.reportMaxAge },
+    loginBudget: configuration.capiLoginBudget,
     allowPrivateLinks: configuration.capiAllowPrivateLinks,
     logger: warningsTo(output),
   })
@@ -75,6 +81,13 @@ export async function chosenMachine(session: CapiSession, named: string | undefi
   throw noMachine(`there is none in ${storage}; "crowdsec-bouncer capi register" adds one`)
 }
 
+/** The machine whose signals are meant, where one is named. Throws `ERR_CSB_CONFIG` where neither it nor a signal of it is stored. */
+export async function filteredMachine(session: CapiSession, named: string | undefined): Promise<string | undefined> {
+  if (named === undefined || named === session.configuration.capiMachineId) return named
+  const { queued, sent, quarantined } = await session.client.signalCounts({ machineId: named })
+  return queued + sent + quarantined > 0 ? named : storedMachine(session, named) // some wait for a machine that was removed
+}
+
 /** The named machine. Throws `ERR_CSB_CONFIG` where it is not known: CAPI would take a typing error for a new machine. */
 export async function storedMachine({ client }: CapiSession, named: string): Promise<string> {
   if ((await client.machines()).some(({ machineId }) => machineId === named)) return named
@@ -83,15 +96,20 @@ export async function storedMachine({ client }: CapiSession, named: string): Pro
   )
 }
 
-/** Throws `ERR_CSB_STORAGE` where the location names a file that is not there. What else may be wrong is told when it is opened. */
-async function requireFile(location: string): Promise<void> {
+/** Throws before a file is made that nobody wants. What else may be wrong is told when it is opened. */
+async function requireStorage(use: StorageUse, { capiStorage, capiMachineId }: CapiConfiguration): Promise<void> {
+  const location = capiStorage.reveal()
+  if (location === 'memory' && (use === 'add' || use === 'register')) {
+    const message = 'expected a storage that outlives the command, got memory; -c or --storage says where it is'
+    throw new BouncerError('ERR_CSB_CONFIG', message)
+  }
   const path = /^sqlite:(.+)$/.exec(location)?.[1]
-  if (path === undefined) return
-  const problem = await stat(path).then(() => null, systemCodeOf)
-  if (problem !== 'ENOENT') return
+  if (path === undefined || use === 'register' || (use !== 'look' && capiMachineId !== undefined)) return
+  const problem = await stat(path).then((file) => (file.size === 0 ? 'EMPTY' : null), systemCodeOf)
+  if (problem !== 'ENOENT' && problem !== 'EMPTY') return
   throw new BouncerError(
     'ERR_CSB_STORAGE',
-    `There is no storage ${location}: no such file; -c or --storage says where it is, and "crowdsec-bouncer capi register" makes one`,
+    `There is no storage ${location}: ${problem === 'EMPTY' ? 'the file is empty' : 'no such file'}; -c or --storage says where it is, and "crowdsec-bouncer capi register" makes one`,
   )
 }
 

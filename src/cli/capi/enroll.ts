@@ -1,8 +1,10 @@
 /** `capi enroll`: puts machines into the account of an attachment key. */
 
 import type { EnrollResult } from '../../capi-client.js'
+import type { Secret } from '../../config/kinds/secret.js'
 import { BouncerError } from '../../errors.js'
 import { codeOf } from '../../thrown.js'
+import type { CommandContext } from '../command-context.js'
 import { readAttachmentKey } from './attachment-key.js'
 import { type CapiSession, chosenMachine } from './capi-session.js'
 import type { ListFormat } from './output.js'
@@ -10,16 +12,30 @@ import type { ListFormat } from './output.js'
 export interface EnrollFlags {
   readonly keyFile?: string
   readonly name?: string
-  readonly tag: readonly string[]
+  readonly tag?: readonly string[]
   readonly overwrite?: boolean
   readonly all?: boolean
   readonly machine?: string
 }
 
-/** 0: every machine is enrolled, 1: some are, 2: none. A single failure is thrown. */
-export async function enroll(session: CapiSession, argument: string | undefined, flags: EnrollFlags): Promise<number> {
-  const { client, output, context } = session
+type Command = (session: CapiSession) => Promise<number>
+
+/** What the command line says, checked before the storage is opened, and so made. */
+export async function enroll(
+  context: Pick<CommandContext, 'input'>,
+  argument: string | undefined,
+  flags: EnrollFlags,
+): Promise<Command> {
+  if (flags.all === true && flags.machine !== undefined) {
+    throw new BouncerError('ERR_CSB_CONFIG', '--machine and --all: leave one away')
+  }
   const key = await readAttachmentKey(argument, flags.keyFile, context)
+  return (session) => enrollBy(key, session, flags)
+}
+
+/** 0: every machine is enrolled, 1: some are, 2: none. A single failure is thrown. */
+async function enrollBy(key: Secret, session: CapiSession, flags: EnrollFlags): Promise<number> {
+  const { client, output } = session
   const machineIds = await wantedMachines(session, flags)
   const results: EnrollResult[] = []
   for (const [index, machineId] of machineIds.entries()) {
@@ -27,7 +43,7 @@ export async function enroll(session: CapiSession, argument: string | undefined,
     const [result] = await client.enrollMachines([machineId], {
       attachmentKey: key.reveal(),
       name: flags.name ?? machineId,
-      tags: flags.tag,
+      tags: flags.tag ?? [],
       overwrite: flags.overwrite === true,
     })
     results.push(result)
@@ -47,7 +63,6 @@ export async function enroll(session: CapiSession, argument: string | undefined,
 
 async function wantedMachines(session: CapiSession, { all, machine }: EnrollFlags): Promise<readonly string[]> {
   if (all !== true) return [await chosenMachine(session, machine)]
-  if (machine !== undefined) throw new BouncerError('ERR_CSB_CONFIG', '--machine and --all: leave one away')
   const machines = await session.client.machines()
   if (machines.length > 0) return machines.map(({ machineId }) => machineId)
   return [await chosenMachine(session, undefined)]

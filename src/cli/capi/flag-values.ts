@@ -9,6 +9,15 @@ export function count(text: string): number {
   throw new InvalidArgumentError('expected a whole number, 1 or more')
 }
 
+/** The same, and no more than `most`. */
+export function countUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const number = count(text)
+    if (number <= most) return number
+    throw new InvalidArgumentError(`expected a whole number, ${most} at most`)
+  }
+}
+
 /** Milliseconds. */
 export function duration(text: string): number {
   const milliseconds = parseDuration(text)
@@ -17,6 +26,6 @@ export function duration(text: string): number {
 }
 
 /** For flags that may be repeated. */
-export function collected(text: string, before: readonly string[]): readonly string[] {
+export function collected(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text]
 }

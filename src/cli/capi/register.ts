@@ -10,11 +10,17 @@ export interface RegisterFlags {
   readonly prefix?: string
 }
 
+/** What the command line says, checked before the storage is opened, and so made. */
+export function register(flags: RegisterFlags): (session: CapiSession) => Promise<number> {
+  const wanted = wantedMachine(flags)
+  return (session) => registerAs(wanted, session)
+}
+
 /** One that is registered already is left as it is. */
-export async function register(session: CapiSession, flags: RegisterFlags): Promise<number> {
+async function registerAs(wanted: WantedMachine, session: CapiSession): Promise<number> {
   const { client, configuration, output } = session
   const { capiMachineId, capiPassword } = configuration
-  const machineId = await wantedId(session, flags)
+  const machineId = await chosenId(wanted, session)
   const password = machineId === capiMachineId ? capiPassword?.reveal() : undefined
   const isNew = (await client.addMachine(machineId, password)).registration === 'pending'
   if (isNew) await client.login(machineId)
@@ -28,21 +34,32 @@ export async function register(session: CapiSession, flags: RegisterFlags): Prom
   return 0
 }
 
-async function wantedId({ client, configuration }: CapiSession, { machineId, key, prefix }: RegisterFlags) {
+/** By its id; or a new one, unless there is one already. */
+type WantedMachine =
+  | { readonly id: string }
+  | { readonly id: null; readonly prefix: string | undefined; readonly newId: string }
+
+function wantedMachine({ machineId, key, prefix }: RegisterFlags): WantedMachine {
   if (machineId !== undefined) {
-    if (key === undefined && prefix === undefined) return checkedId(machineId)
+    if (key === undefined && prefix === undefined) return { id: checkedId(machineId) }
     throw new BouncerError('ERR_CSB_CONFIG', '--machine-id: is the whole id; leave --key and --prefix away')
   }
   // As long as CAPI takes it: with a prefix the SDK's own would be longer.
-  if (key !== undefined) return checkedId(generateMachineId(key, { prefix, total: 'whole' }))
+  if (key !== undefined) return { id: checkedId(generateMachineId(key, { prefix, total: 'whole' })) }
+  return { id: null, prefix, newId: randomMachineId(prefix) }
+}
+
+async function chosenId(wanted: WantedMachine, { client, configuration }: CapiSession): Promise<string> {
+  if (wanted.id !== null) return wanted.id
+  const { prefix, newId } = wanted
   const machines = await client.machines()
   if (prefix !== undefined) {
     // An earlier try of the same command that failed half-way: CAPI may know that machine.
     const begun = machines.find((one) => one.registration === 'pending' && one.machineId.startsWith(prefix))
-    return begun?.machineId ?? randomMachineId(prefix)
+    return begun?.machineId ?? newId
   }
   const [stored] = machines
-  return configuration.capiMachineId ?? stored?.machineId ?? randomMachineId()
+  return configuration.capiMachineId ?? stored?.machineId ?? newId
 }
 
 /** A login demands it (swagger of CAPI v3), a registration does not: the machine would be registered and of no use. */

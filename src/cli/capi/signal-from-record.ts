@@ -33,11 +33,14 @@ const short = z.strictObject(
 
 export type ShortSignal = z.input<typeof short>
 
-/** What has a `source` is in the long form: a signal as it travels, of which only `uuid` and `machine_id` may be missing. Throws `ERR_CSB_SIGNAL`. */
+/**
+ * What has a `source` is in the long form: a signal as it travels, of which CAPI's contract does not require all, or a row of the
+ * Python SDK. Throws `ERR_CSB_SIGNAL`.
+ */
 export function signalFromRecord(content: unknown, machineId: string): Signal {
   if (content === undefined) throw new BouncerError('ERR_CSB_SIGNAL', 'not JSON; expected one signal a line')
   if (typeof content === 'object' && content !== null && 'source' in content) {
-    return validateSignal({ uuid: randomUUID(), machine_id: machineId, ...content })
+    return validateSignal(withDefaults(content, machineId))
   }
   const { data, error } = short.safeParse(content)
   if (error !== undefined) throw new BouncerError('ERR_CSB_SIGNAL', error.issues.map(problem).join('; '))
@@ -54,6 +57,21 @@ export function signalFromRecord(content: unknown, machineId: string): Signal {
     },
     { scope: address.includes('/') && !isAddress(address) ? 'range' : 'ip', value: address },
   )
+}
+
+/** Without the SDK's own `sent`. Null counts as missing only where there is a default: what is wrong is told as it came. */
+function withDefaults(content: object, machineId: string): object {
+  const defaults = {
+    uuid: randomUUID(),
+    machine_id: machineId,
+    created_at: new Date().toISOString(),
+    scenario_trust: 'manual',
+    context: [],
+    decisions: [],
+  }
+  const isGiven = (name: string, value: unknown) => name !== 'sent' && (value !== null || !(name in defaults))
+  const given = Object.entries(content).filter(([name, value]) => isGiven(name, value))
+  return { ...defaults, ...Object.fromEntries(given) }
 }
 
 function problem({ path, code, message, ...issue }: z.core.$ZodIssue): string {

@@ -13,7 +13,7 @@ export interface SignalsAddFlags {
   readonly scenario?: string
   readonly message?: string
   readonly at?: string
-  readonly context: readonly string[]
+  readonly context?: readonly string[]
   readonly file?: string
   readonly machine?: string
 }
@@ -24,23 +24,35 @@ const BATCH = 1_000
 /** Bad lines that are shown; of more there is the number. */
 const MOST_SHOWN = 20
 
-/** All lines are read and checked before the first signal is stored; where one is bad, none is. */
-export async function addSignals(session: CapiSession, flags: SignalsAddFlags): Promise<number> {
-  const { address, scenario, message, at, context, file } = flags
-  if (file !== undefined && [address, scenario, message, at, ...context].some((one) => one !== undefined)) {
+/** What the command line says, checked before the storage is opened, and so made. */
+export function addSignals(flags: SignalsAddFlags): (session: CapiSession) => Promise<number> {
+  const { address, scenario, message, at, context = [], file } = flags
+  if (file === undefined) {
+    const record = single(flags)
+    return async (session) => {
+      const machineId = await chosenMachine(session, flags.machine)
+      return tellStored(session, [signalFromRecord(record, machineId)])
+    }
+  }
+  if ([address, scenario, message, at, ...context].some((one) => one !== undefined)) {
     throw new BouncerError('ERR_CSB_CONFIG', '--file: has whole signals; leave --address and what describes one away')
   }
-  const machineId = await chosenMachine(session, flags.machine)
-  const signals =
-    file === undefined ? [signalFromRecord(single(flags), machineId)] : await signalsOfFile(session, file, machineId)
+  return async (session) => {
+    const machineId = await chosenMachine(session, flags.machine)
+    return tellStored(session, await signalsOfFile(session, file, machineId))
+  }
+}
+
+async function tellStored(session: CapiSession, signals: readonly Signal[]): Promise<number> {
   const { added, known, dropped } = await store(session, signals)
-  const { output } = session
-  if (dropped > 0) output.note(`warning: the outbox is full: ${dropped} signals were dropped, the oldest first`)
-  output.result([`${added} added${known > 0 ? `, ${known} known already` : ''}`], { added, known, dropped })
+  const told = [`${added} added`]
+  if (known > 0) told.push(`${known} known already`)
+  if (dropped > 0) told.push(`${dropped} dropped to keep the outbox within its limits`)
+  session.output.result([told.join(', ')], { added, known, dropped })
   return 0
 }
 
-function single({ address, scenario, message, at, context }: SignalsAddFlags): ShortSignal {
+function single({ address, scenario, message, at, context = [] }: SignalsAddFlags): ShortSignal {
   if (address === undefined || scenario === undefined) {
     throw new BouncerError('ERR_CSB_CONFIG', 'expected --address and --scenario, or --file')
   }
@@ -60,6 +72,7 @@ function pair(text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
+/** All lines are read and checked before the first signal is stored; where one is bad, none is. */
 async function signalsOfFile(session: CapiSession, file: string, machineId: string): Promise<readonly Signal[]> {
   const { output, context } = session
   const input = file === '-' ? context.input : createReadStream(file)

@@ -1,7 +1,7 @@
 /** `capi signals list`: what is in the outbox, the oldest first. */
 
 import type { SignalState, StoredSignal } from '../../capi-client.js'
-import type { CapiSession } from './capi-session.js'
+import { type CapiSession, filteredMachine } from './capi-session.js'
 import type { ListFormat } from './output.js'
 import { timeText } from './span-text.js'
 
@@ -11,8 +11,10 @@ export interface SignalsListFlags {
   readonly machine?: string
 }
 
-export async function listSignals({ client, output }: CapiSession, flags: SignalsListFlags): Promise<number> {
-  const { state, limit, machine: machineId } = flags
+export async function listSignals(session: CapiSession, flags: SignalsListFlags): Promise<number> {
+  const { client, output } = session
+  const { state, limit } = flags
+  const machineId = await filteredMachine(session, flags.machine)
   const filter = { ...(state === undefined ? {} : { state }), ...(machineId === undefined ? {} : { machineId }) }
   const signals = await client.listSignals({ ...filter, limit })
   output.list(signals, format)

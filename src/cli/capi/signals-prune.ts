@@ -1,7 +1,7 @@
 /** `capi signals prune`: deletes signals from the outbox, or says how many it would delete. */
 
 import type { SignalCounts, SignalState } from '../../capi-client.js'
-import type { CapiSession } from './capi-session.js'
+import { type CapiSession, filteredMachine } from './capi-session.js'
 
 export interface SignalsPruneFlags {
   readonly state: SignalState | 'all'
@@ -14,8 +14,9 @@ export interface SignalsPruneFlags {
 
 export async function pruneSignals(session: CapiSession, flags: SignalsPruneFlags): Promise<number> {
   const { client, output } = session
-  const { state, olderThan, machine: machineId, dryRun = false } = flags
+  const { state, olderThan, dryRun = false } = flags
   if (flags.failingMachines === true) return pruneFailing(session, dryRun)
+  const machineId = await filteredMachine(session, flags.machine)
   const filter = {
     ...(machineId === undefined ? {} : { machineId }),
     ...(olderThan === undefined ? {} : { olderThan }),

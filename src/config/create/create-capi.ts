@@ -5,7 +5,7 @@ import type { MeasuredCapi } from '../../metrics/capi-metrics.js'
 import { atOnce } from '../../remediation/user-function.js'
 import { CapiAccount } from '../../signals/capi-account.js'
 import { HitReporter } from '../../signals/hits/hit-reporter.js'
-import { Reporting } from '../../signals/reporting.js'
+import { Reporting, type ReportingOptions } from '../../signals/reporting.js'
 import type { AllowlistTarget } from '../../sources/linked-allowlists.js'
 import type { Source } from '../../sources/source.js'
 import { USER_AGENT } from '../../version.js'
@@ -15,6 +15,8 @@ import { createCapiSource } from './create-capi-source.js'
 export interface CapiParts {
   readonly api: CapiApi
   readonly account: CapiAccount
+  /** Throws `ERR_CSB_STORAGE` where a package that the storage needs is not installed. */
+  readonly verifyPackages: () => Promise<void>
   /** Null where hits are not reported. */
   readonly reporting: Reporting | null
 }
@@ -23,29 +25,33 @@ export interface CapiHooks {
   /** By the user's own list or by one of CAPI's. */
   readonly isAllowlisted: (address: string) => boolean
   readonly warnOnce: (code: string, message: string) => void
-  /** Hears of signals that did not arrive, and of a storage that cannot be used. */
+  /** Hears of signals that did not arrive. */
   readonly onError: (error: Error) => void
+  readonly onStorageFailed: (error: Error) => void
 }
 
 /** Null where CAPI is neither asked nor told. Nothing is opened or connected yet. */
 export function createCapi(options: ResolvedOptions, hooks: CapiHooks): CapiParts | null {
   const { report, capiPull, capiUrl, capiScenarios: scenarios, capiMachineId, capiPassword, logger } = options
   if (!report && !capiPull) return null
-  const { onError } = hooks
+  const storageModule = () => import('../../signals/storage/open-storage.js')
   const api = new CapiApi({ baseUrl: capiUrl, userAgent: USER_AGENT, logger })
   const account = new CapiAccount({
     api,
     open: async (storageOptions) => {
-      const { openStorage } = await import('../../signals/storage/open-storage.js')
-      return openStorage(options.capiStorage.reveal(), storageOptions)
+      const { openStorage } = await storageModule()
+      const limits = { maxSignals: options.reportMaxSignals, maxAge: options.reportMaxAge }
+      return openStorage(options.capiStorage.reveal(), { ...storageOptions, limits })
     },
     scenarios,
     machineId: capiMachineId ?? null,
     password: capiPassword?.reveal() ?? null,
+    loginBudget: options.capiLoginBudget,
     logger,
-    onError,
+    onError: hooks.onStorageFailed,
   })
-  return { api, account, reporting: report ? createReporting(options, account, hooks) : null }
+  const verifyPackages = async () => (await storageModule()).verifyPackages(options.capiStorage.reveal())
+  return { api, account, verifyPackages, reporting: report ? createReporting(options, account, hooks) : null }
 }
 
 /** Null where CAPI is not asked for decisions. `allowlists`: null where it is not asked for these. */
@@ -96,5 +102,6 @@ function createReporting(options: ResolvedOptions, account: CapiAccount, hooks: 
     warnOnce,
     onError,
   })
-  return new Reporting({ reporter, send: (request) => account.send(request), interval, logger, onError })
+  const send: ReportingOptions['send'] = (request) => account.send(request)
+  return new Reporting({ reporter, send, interval, logger, onError, warnOnce })
 }

@@ -54,6 +54,11 @@ export function absoluteLocation(location: string, directory: string): string {
   return path === undefined || location.trim() === SQLITE_MEMORY ? location : `sqlite:${resolve(directory, path)}`
 }
 
+/** How many logins may go out in 50 minutes. */
+export const loginBudget = z.union([z.literal('unlimited'), z.coerce.number().int().min(1).max(1_000_000)])
+
+export const loginBudgetText = 'a whole number from 1 to 1000000, or `unlimited`'
+
 /** To milliseconds, from 1 s to 10 min. */
 export const reportWindow = duration.refine((value) => value >= 1000 && value <= 600_000)
 

@@ -20,6 +20,11 @@ export const geoResolverShape = z.custom<GeoResolver>((value) => hasMethods(valu
 /** The user's own sources, by their shape. */
 export const sourceList = z.array(z.custom<Source>(isSource)).superRefine(refuseNamesakes).readonly()
 
+/** By its shape: a test environment may have a class of its own. */
+export const abortSignalShape = z.custom<AbortSignal>(
+  (value) => hasMethods(value, ['addEventListener', 'removeEventListener']) && 'aborted' in value,
+)
+
 function isSource(value: unknown): boolean {
   return hasMethods(value, ['start', 'stop']) && 'name' in value && typeof value.name === 'string' && value.name !== ''
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import type { Logger } from '../../logger.js'
 import type { Storage } from '../../signals/storage/storage.js'
-import { capiUrl, scenarioList, storageLocation } from '../kinds/capi-kinds.js'
+import { capiUrl, loginBudget, loginBudgetText, scenarioList, storageLocation } from '../kinds/capi-kinds.js'
 import { loggerShape } from '../kinds/code-kinds.js'
 import { duration, durationText, zero } from '../kinds/option-kinds.js'
 import { codeOnly, optionInfo } from './option-info.js'
@@ -67,6 +67,12 @@ export const capiClientOptions = z.strictObject({
     ...codeOnly,
     accepts: durationText,
     meaning: 'How long one exchange with CAPI may take.',
+  }),
+  loginBudget: loginBudget.prefault(18).register(optionInfo, {
+    ...codeOnly,
+    accepts: loginBudgetText,
+    meaning:
+      'How many logins go out in 50 minutes, of all machines and processes on the storage. After more than 20 CAPI refuses an address for an hour. Paid accounts are exempt.',
   }),
   limits: z
     .strictObject({ maxSignals: z.int().min(1).exactOptional(), maxAge: duration.exactOptional() })

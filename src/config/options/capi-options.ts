@@ -1,7 +1,15 @@
 /** Options about CrowdSec's Central API (CAPI): where it is, who we are to it, and where that and the signals are kept. */
 
 import { z } from 'zod'
-import { capiMachineId, capiUrl, pullInterval, scenarioList, storageLocation } from '../kinds/capi-kinds.js'
+import {
+  capiMachineId,
+  capiUrl,
+  loginBudget,
+  loginBudgetText,
+  pullInterval,
+  scenarioList,
+  storageLocation,
+} from '../kinds/capi-kinds.js'
 import { filePath, secretText, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
 import { aPath, everywhere, optionInfo } from './option-info.js'
 
@@ -41,6 +49,12 @@ export const capiOptions = z.strictObject({
     accepts: '`sqlite:PATH`, `postgresql://USER:PASSWORD@HOST/DATABASE` or `memory`',
     meaning:
       'Where the machine, its token and the signals that wait to be sent are kept. SQLite for one process or several on one machine, PostgreSQL for several machines. `memory` forgets all on stop.',
+  }),
+  capiLoginBudget: loginBudget.prefault(18).register(optionInfo, {
+    ...everywhere,
+    accepts: loginBudgetText,
+    meaning:
+      'How many logins go out to CAPI in 50 minutes, of all machines and processes on `capi_storage`. After more than 20 CAPI refuses an address for an hour. Paid accounts are exempt. Give all processes on one storage the same.',
   }),
   capiPull: yesOrNo.prefault(false).register(optionInfo, {
     ...everywhere,

@@ -64,7 +64,8 @@ export const decisionOptions = z.strictObject({
   scopes: distinctTextList.prefault(['ip', 'range']).register(optionInfo, {
     ...everywhere,
     accepts: `${listText}, each once and at least one`,
-    meaning: 'Only decisions of these scopes.',
+    meaning:
+      'Only decisions of these scopes. Whatever `identify` returns matches nothing of a LAPI while its scope, such as `username`, is not among them.',
   }),
   scenariosContaining: textList.prefault([]).register(optionInfo, {
     ...everywhere,
@@ -79,12 +80,15 @@ export const decisionOptions = z.strictObject({
   decisionsFile: filePath.optional().register(optionInfo, {
     ...aPath,
     accepts: 'the path of a file',
-    meaning: 'A local list of addresses, ranges and CIDRs to ban. Not used when there is an `api_key`.',
+    meaning:
+      'A local list of addresses, ranges and CIDRs to ban. Not used when there is an `api_key`. Read again when it has changed and then ' +
+      'stayed the same for a second; best put a new one in its place by renaming it, so that it is whole at any moment.',
   }),
   snapshotFile: filePath.optional().register(optionInfo, {
     ...aPath,
     accepts: 'the path of a file in a directory where the process may write',
-    meaning: 'Keeps the decisions over a restart, which then protects before the first sync.',
+    meaning:
+      'Keeps the decisions over a restart, which then protects before the first sync. Each source takes 5.4 MB at least: the tables for all of IPv4 are written as they are in memory.',
   }),
   snapshotInterval: duration.prefault('5m').register(optionInfo, {
     ...everywhere,
@@ -100,6 +104,7 @@ export const decisionOptions = z.strictObject({
   logger: loggerShape.optional().register(optionInfo, {
     ...codeOnly,
     accepts: 'an object with `debug`, `info`, `warn` and `error`, such as console or a pino logger',
-    meaning: 'What is told in sentences goes here. Without one the library is silent.',
+    meaning:
+      'What is told in sentences goes here. Without one the library is silent, but for a process warning of what makes it useless.',
   }),
 })

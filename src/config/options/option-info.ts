@@ -21,7 +21,7 @@ export const aPath = { place: 'everywhere', value: 'path' } as const
 export const codeOnly = { place: 'code', value: 'plain' } as const
 export const serviceOnly = { place: 'service', value: 'plain' } as const
 
-export function requiredInfo(name: string, schema: z.ZodType): OptionInfo {
+export function requiredInfo(name: string, schema: z.core.$ZodType): OptionInfo {
   const info = optionInfo.get(schema)
   if (info === undefined) throw new TypeError(`option ${name} has no description`)
   return info

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { REQUEST_CONTEXT, type RequestContext, type RequestContextName } from '../../signals/hits/request-context.js'
 import { reportInterval, reportWindow, scenarioName } from '../kinds/capi-kinds.js'
 import { codeFunction } from '../kinds/code-kinds.js'
-import { listText, refuse, textList, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
+import { duration, durationText, listText, refuse, textList, yesOrNo, yesOrNoText } from '../kinds/option-kinds.js'
 import { codeOnly, everywhere, optionInfo } from './option-info.js'
 
 /** In code a misspelt name is an error of the compiler; text with commas comes from the environment. */
@@ -65,5 +65,22 @@ export const reportOptions = z.strictObject({
     ...everywhere,
     accepts: 'a duration of 5m to 20m, in whole minutes',
     meaning: 'How often signals are sent.',
+  }),
+  reportMaxSignals: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .prefault(100_000)
+    .register(optionInfo, {
+      ...everywhere,
+      accepts: 'a whole number from 1 to 10000000',
+      meaning:
+        'How many signals `capi_storage` holds, in all states. What exceeds it is dropped and counted: first those that were sent, then those that CAPI refused, then those that wait, of each the oldest. Give all processes on one storage the same.',
+    }),
+  reportMaxAge: duration.prefault('7d').register(optionInfo, {
+    ...everywhere,
+    accepts: durationText,
+    meaning: 'How long `capi_storage` holds a signal, in every state. Give all processes on one storage the same.',
   }),
 })

@@ -65,7 +65,8 @@ export const requestOptions = z.strictObject({
     .register(optionInfo, {
       ...codeOnly,
       accepts: 'a function of the request that returns scopes and values, such as `{ username: "bob" }`',
-      meaning: 'What else is known of a visitor, for decisions on scopes of your own.',
+      meaning:
+        'What else is known of a visitor, for decisions on scopes of your own. A LAPI sends these only where `scopes` names them too.',
     }),
   dryRun: yesOrNo.prefault(false).register(optionInfo, {
     ...everywhere,
@@ -104,7 +105,10 @@ export const requestOptions = z.strictObject({
   maxStaleness: duration.optional().register(optionInfo, {
     ...everywhere,
     accepts: 'a duration such as 1h',
-    meaning: 'How old the last good sync may be before `staleness_action` is taken. Without it, as old as it is.',
+    meaning:
+      'How old the last good sync may be before `staleness_action` is taken. Without it, as old as it is. Time in which the ' +
+      'machine sleeps does not count. Must be longer than `stream_update_frequency` with a LAPI, and than `capi_pull_interval` and a ' +
+      'tenth of it (five minutes at most) with `capi_pull`.',
   }),
   stalenessAction: failureActions.prefault('passthrough').register(optionInfo, {
     ...everywhere,

@@ -69,9 +69,14 @@ function* plainWithCertificate(given: Given, spelling: Spelling): Generator<stri
 }
 
 function hasDecisions(given: Given): boolean {
-  if (given.get('mode')?.value === 'none') return true
-  const ways = ['apiKey', 'apiKeyFile', 'tlsCertFile', 'lapis', 'decisionsFile', 'sources', 'capiPull'] as const
-  return ways.some((name) => isSaid(given.get(name)))
+  if (given.get('mode')?.value === 'none' || sourceNamed(given) !== undefined) return true
+  return isSaid(given.get('decisionsFile')) || isSaid(given.get('sources'))
+}
+
+/** The option that asks a LAPI or CAPI for decisions. */
+export function sourceNamed(given: Given): OptionName | undefined {
+  const ways = ['apiKey', 'apiKeyFile', 'tlsCertFile', 'lapis', 'capiPull'] as const
+  return ways.find((name) => isSaid(given.get(name)))
 }
 
 function nothingToAsk(spelling: Spelling): string {

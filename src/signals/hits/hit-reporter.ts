@@ -185,5 +185,6 @@ const LOSSES = {
     `${count} hits of one window are not told: they came from more addresses than there is room for`,
   storage: (count: number) =>
     `${count} signals are lost: too many waited for a storage that does not take them, or not fast enough`,
-  outbox: (count: number) => `${count} signals were dropped to keep the outbox within its limits`,
+  outbox: (count: number) =>
+    `${count === 1 ? '1 signal was' : `${count} signals were`} dropped to keep the outbox within its limits`,
 }

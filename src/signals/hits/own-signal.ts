@@ -1,5 +1,6 @@
 /** What users tell of an attack that they saw themselves: a failed login, a visit to a honeypot. */
 
+import { requireKnownFields } from '../../capi/signals/known-fields.js'
 import { BouncerError } from '../../errors.js'
 import { familyOf } from '../../net/address.js'
 import { quoted } from '../../quoted.js'
@@ -17,6 +18,14 @@ export interface OwnSignal {
   readonly at?: Date | number | undefined
 }
 
+const FIELDS = Object.keys({
+  address: true,
+  scenario: true,
+  message: true,
+  context: true,
+  at: true,
+} satisfies Record<keyof OwnSignal, true>)
+
 const LONGEST_MESSAGE = 500
 const LATEST = Date.UTC(9999, 11, 31)
 /** Half a character and NUL, which servers and databases refuse. */
@@ -31,6 +40,7 @@ export function readOwnSignal(signal: OwnSignal, scenarios: ReadonlySet<string>,
     context = {},
     at = now,
   } = isObject(signal) ? signal : refuse('signal', 'an object', signal)
+  requireKnownFields(signal, FIELDS)
   if (familyOf(address) === 0) {
     throw new BouncerError('ERR_CSB_BAD_ADDRESS', `address: expected an IP address, got ${shown(address)}`)
   }

@@ -5,7 +5,8 @@
 
 import { randomUUID } from 'node:crypto'
 import type { CapiApi } from '../../capi/api/capi-api.js'
-import type { TokenHolder } from '../../capi/machines/machines.js'
+import type { MachineMetrics } from '../../capi/machines/machine-metrics.js'
+import type { Machines } from '../../capi/machines/machines.js'
 import { BouncerError } from '../../errors.js'
 import { FailureLog } from '../../failure-log.js'
 import { type PauseFor, pauseFor } from '../../http/pause.js'
@@ -19,8 +20,10 @@ export const LARGEST_CHUNK = 250
 
 export interface SignalSenderOptions {
   readonly api: Pick<CapiApi, 'pushSignals'>
-  readonly machines: TokenHolder
+  readonly machines: Pick<Machines, 'withToken' | 'standing'>
   readonly storage: SignalStorage
+  /** Told of each machine whose signals were all taken, after the signals of all. Default: nobody. */
+  readonly metrics?: Pick<MachineMetrics, 'tellOf'>
   /** Signals in one request, 1 to 250. Default 250. */
   readonly chunkSize?: number
   /** How often a chunk is tried again in one run after a failure that may pass. Default 3. */
@@ -46,7 +49,7 @@ export interface SignalSenderOptions {
 export interface SendRequest {
   /** Whether sent signals are deleted (default) or kept as sent. */
   readonly prune?: boolean
-  /** How many signals are taken from the storage at once; a request never holds more than `chunkSize`. */
+  /** How many signals are taken from the storage at once, 1 at least; a request never holds more than `chunkSize`. */
   readonly batchSize?: number
   /** Ends the run at once. What is in flight then may or may not arrive, and is sent again. */
   readonly signal?: AbortSignal
@@ -85,6 +88,8 @@ export class SignalSender {
   readonly #now: () => number
   /** By machine: uuids that CAPI has taken and that the storage could not mark yet. */
   readonly #unmarked = new Map<string, Set<string>>()
+  /** A 403 was for what is in a signal, since CAPI took others beside it. */
+  readonly #filter = { isKnown: false }
   /** By machine, while signals of it stay queued. */
   readonly #failures = new Map<string, FailureLog>()
 
@@ -102,14 +107,16 @@ export class SignalSender {
 
   /**
    * Sends until nothing is queued, or nothing more can be sent now. Throws `ERR_CSB_STORAGE` where the storage cannot even tell
-   * what is queued, and `ERR_CSB_CONFIG` for a batch size that is none; every other failure is told by machine.
+   * what is queued; every other failure is told by machine.
    */
   async send(request: SendRequest = {}): Promise<SendReport> {
-    verifyBatchSize(request.batchSize)
     const { storage, concurrency = 4 } = this.#options
     const endsAt = this.#now() + (this.#options.longestRun ?? 600_000)
-    const machineIds = new Set([...this.#unmarked.keys(), ...(await storage.machinesWithQueued())])
+    const withQueued = await storage.machinesWithQueued()
+    const unmarked = [...this.#unmarked].filter(([, uuids]) => uuids.size > 0).map(([machineId]) => machineId)
+    const machineIds = new Set([...unmarked, ...withQueued])
     const next = machineIds.values()
+    const done: string[] = []
     let sent = 0
     let quarantined = 0
     const failures: SendFailure[] = []
@@ -118,17 +125,39 @@ export class SignalSender {
         if (request.signal?.aborted === true) return
         const run = this.#runOf(machineId, request, endsAt)
         const error = await run.run()
-        if (this.#unmarked.get(machineId)?.size === 0) this.#unmarked.delete(machineId)
         sent += run.sent
         quarantined += run.quarantined
         if (run.quarantined > 0) this.#tellOfQuarantine(machineId, run)
         if (error === null) this.#failures.delete(machineId)
         else failures.push(this.#failure(machineId, error))
+        if (error === null && run.sent > 0) done.push(machineId)
       }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, machineIds.size) }, sendForNext))
+    await this.#tellOf(done, concurrency, endsAt, request.signal ?? never)
     const { queued } = await storage.counts()
     return { sent, quarantined, remaining: queued, failures }
+  }
+
+  /** In what is left of the run: who is not told of now is told of after the next one. */
+  async #tellOf(
+    machineIds: readonly string[],
+    concurrency: number,
+    endsAt: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { metrics } = this.#options
+    if (metrics === undefined) return
+    const next = machineIds.values()
+    const tellOfNext = async () => {
+      for (const machineId of next) {
+        const deadline = Math.min(this.#timeout, endsAt - this.#now())
+        if (signal.aborted || deadline <= 0) return
+        // Where CAPI has trouble with metrics, all the others would wait for it, too.
+        if ((await metrics.tellOf(machineId, { deadline, signal })) === 'trouble') return
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(concurrency, machineIds.length) }, tellOfNext))
   }
 
   #runOf(machineId: string, request: SendRequest, endsAt: number): MachineRun {
@@ -149,6 +178,7 @@ export class SignalSender {
       sent: (request.prune ?? true) ? 'prune' : 'keep',
       owner: randomUUID(),
       unmarked,
+      filter: this.#filter,
       logger: options.logger ?? silentLogger,
       now: this.#now,
       pause: options.pause ?? pauseFor,
@@ -171,10 +201,4 @@ export class SignalSender {
     log.failed(error, `Signals of machine ${machineId} stay queued: ${error.message}`)
     return { machineId, error }
   }
-}
-
-/** The storages would each make something else of it. */
-function verifyBatchSize(batchSize: number | undefined): void {
-  if (batchSize === undefined || (Number.isSafeInteger(batchSize) && batchSize >= 1)) return
-  throw new BouncerError('ERR_CSB_CONFIG', `batchSize: expected a whole number from 1, got ${String(batchSize)}`)
 }

@@ -12,6 +12,6 @@ export interface Claim {
   readonly until: number
 }
 
-export function isHeld(claim: Claim | null, now: number): boolean {
+export function isHeld(claim: Omit<Claim, 'owner'> | null, now: number): boolean {
   return claim !== null && now < claim.until && claim.from <= now + CLOCK_TOLERANCE
 }

@@ -1,9 +1,16 @@
 /** A storage that ends with the process: for tests, and for those who can do without what was not sent yet. */
 
-import type { Breaker, MachineRecord, MachineStorage } from '../../capi/machines/machine-storage.js'
+import type {
+  Breaker,
+  LoginClaim,
+  LoginLimit,
+  LoginPermit,
+  MachineRecord,
+  MachineStorage,
+} from '../../capi/machines/machine-storage.js'
 import type { Signal } from '../../capi/signals/signal.js'
 import { type Claim, isHeld } from './lease.js'
-import { freeAfter, isTaken } from './login-window.js'
+import { isTaken, permit, type TakenLogin } from './login-window.js'
 import { DEFAULT_LIMITS, DROP_ORDER, type StorageOptions } from './outbox-limits.js'
 import type {
   AddSummary,
@@ -30,7 +37,7 @@ export class MemoryStorage implements Storage {
 
 class MemoryMachines implements MachineStorage {
   readonly #machines = new Map<string, MachineRecord>()
-  #logins: number[] = []
+  #logins: TakenLogin[] = []
   #breaker: Breaker | null = null
 
   async get(machineId: string): Promise<MachineRecord | null> {
@@ -60,11 +67,19 @@ class MemoryMachines implements MachineStorage {
     for (const machineId of machineIds) this.#machines.delete(machineId)
   }
 
-  async takeLogin(now: number, window: number, budget: number): Promise<number> {
-    this.#logins = this.#logins.filter((at) => isTaken(at, now, window))
-    const wait = freeAfter(this.#logins, now, window, budget)
-    if (wait === 0) this.#logins.push(now)
-    return wait
+  async takeLogin(claim: LoginClaim, limit: LoginLimit): Promise<LoginPermit> {
+    const { owner, machineId, from, until } = claim
+    this.#logins = this.#logins.filter(({ at }) => isTaken(at, from, limit.window))
+    const answer = permit(this.#logins, claim, limit)
+    if (answer === 'taken') this.#logins.push({ owner, machineId, at: from, until })
+    return answer
+  }
+
+  async endLogin(owner: string, at: number | null): Promise<void> {
+    const mine = this.#logins.find((login) => login.owner === owner)
+    if (mine === undefined) return
+    this.#logins = this.#logins.filter((login) => login !== mine)
+    if (at !== null) this.#logins.push({ ...mine, at, until: null })
   }
 
   async breaker(): Promise<Breaker | null> {
@@ -108,7 +123,7 @@ class MemorySignals implements SignalStorage {
   async machinesWithQueued(): Promise<readonly string[]> {
     const machines = new Set<string>()
     for (const entry of this.#entries.values()) if (this.#isFree(entry)) machines.add(entry.signal.machine_id)
-    return [...machines].sort()
+    return [...machines]
   }
 
   async claim({ machineId, limit, owner, lease }: ClaimRequest): Promise<readonly Signal[]> {

@@ -3,9 +3,11 @@
 import { resolve } from 'node:path'
 import { BouncerError } from '../../errors.js'
 import { MemoryStorage } from './memory-storage.js'
-import { loadPackage } from './optional-package.js'
 import type { StorageOptions } from './outbox-limits.js'
 import { readPostgresUrl, UNPARSABLE } from './postgres-url.js'
+import { loadKysely } from './sql/kysely-library.js'
+import { loadPostgres } from './sql/postgres-library.js'
+import { loadSqlite } from './sql/sqlite-library.js'
 import type { Storage } from './storage.js'
 
 export type { StorageOptions }
@@ -17,13 +19,13 @@ export type { StorageOptions }
 export async function openStorage(where: string, options: StorageOptions = {}): Promise<Storage> {
   const place = placeOf(where)
   if (place.kind === 'memory') return new MemoryStorage(options)
-  await loadPackage('kysely', () => import('kysely'), besideKysely(place.kind))
+  const kysely = await loadKysely(place.kind)
   const { openSqlStorage, postgresServer, sqliteServer } = await import('./sql/sql-storage.js')
   const { limits, clock, giveUp, onLost } = options
   const server =
     place.kind === 'sqlite'
-      ? sqliteServer({ path: place.path, clock: clock ?? Date.now, onLost })
-      : postgresServer({ url: place.url, clock })
+      ? sqliteServer({ kysely, path: place.path, clock: clock ?? Date.now, onLost })
+      : postgresServer({ kysely, url: place.url, clock })
   const onGiveUp = () => server.giveUp()
   // A signal outlives many storages where one is opened again and again.
   const forget = () => giveUp?.removeEventListener('abort', onGiveUp)
@@ -38,10 +40,12 @@ export async function openStorage(where: string, options: StorageOptions = {}): 
   }
 }
 
-/** So that whoever has none of the packages is told of all at once. */
-function besideKysely(kind: 'sqlite' | 'postgresql'): readonly string[] {
-  if (kind === 'postgresql') return ['pg']
-  return process.getBuiltinModule('node:sqlite') === undefined ? ['@photostructure/sqlite'] : []
+/** Throws `ERR_CSB_STORAGE` where a package that the storage needs cannot be loaded. Opens nothing. */
+export async function verifyPackages(where: string): Promise<void> {
+  const { kind } = placeOf(where)
+  if (kind === 'memory') return
+  await loadKysely(kind)
+  await (kind === 'sqlite' ? loadSqlite() : loadPostgres())
 }
 
 type Place =

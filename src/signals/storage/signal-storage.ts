@@ -63,7 +63,7 @@ export interface ClaimRequest {
 export interface SignalStorage {
   /** All of them or none, in one transaction. A uuid that is known is left as it is. Keeps the limits, also where none are given. */
   add(signals: readonly Signal[]): Promise<AddSummary>
-  /** Machines that have queued signals which nobody holds. */
+  /** Machines that have queued signals which nobody holds: first whose such signal came first, so that each gets its turn. */
   machinesWithQueued(): Promise<readonly string[]>
   /** The oldest queued signals that nobody holds; from now on the owner does. Two senders never get the same one. */
   claim(request: ClaimRequest): Promise<readonly Signal[]>

@@ -4,6 +4,7 @@
  */
 
 import { BouncerError } from '../../../errors.js'
+import { claimLogins } from './claim-logins.js'
 import { createTables } from './create-tables.js'
 import type { DatabaseTransaction } from './schema.js'
 import type { SqlServer } from './sql-server.js'
@@ -12,7 +13,7 @@ import type { SqlSession } from './sql-session.js'
 /** The first one makes version 1, the next one version 2. What was released is never changed. */
 export type Migration = (transaction: DatabaseTransaction, server: SqlServer) => Promise<void>
 
-export const MIGRATIONS: readonly Migration[] = [createTables]
+export const MIGRATIONS: readonly Migration[] = [createTables, claimLogins]
 
 /** Several processes may start at once: one does the step, the others wait for it. */
 export async function migrate(session: SqlSession, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {

@@ -1,11 +1,12 @@
 /** PostgreSQL, for several hosts: its clock is the one that counts, and no host waits for signals that another one holds. */
 
 import { Socket } from 'node:net'
-import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type { PoolClient } from 'pg'
 import { unlessAborted } from '../../../http/unless-aborted.js'
 import { messageOf, systemCodeOf } from '../../../thrown.js'
-import { loadPackage } from '../optional-package.js'
+import type { KyselyLibrary } from './kysely-library.js'
+import { loadPostgres } from './postgres-library.js'
 import type { LockName, SqlServer } from './sql-server.js'
 
 /** Milliseconds for a connection, and for one statement. */
@@ -21,6 +22,7 @@ const LOCKS: Readonly<Record<LockName, number>> = { migration: 1, outbox: 2, log
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01'])
 
 export interface PostgresServerOptions {
+  readonly kysely: KyselyLibrary
   readonly url: URL
   /** Default: the database's. */
   readonly clock?: (() => number) | undefined
@@ -30,10 +32,12 @@ export interface PostgresServerOptions {
   readonly statement?: number
 }
 
-export function postgresServer({ url, clock, ...limits }: PostgresServerOptions): SqlServer {
+export function postgresServer({ kysely, url, clock, ...limits }: PostgresServerOptions): SqlServer {
+  const { PostgresDialect, sql } = kysely
   const connections = new PostgresConnections(url, limits)
   return {
     kind: 'postgresql',
+    kysely,
     target: `postgresql://${url.host}${url.pathname}`,
     dialect: new PostgresDialect({ pool: () => connections.open() }),
     giveUp: () => connections.cut(),
@@ -69,7 +73,7 @@ class PostgresConnections {
   }
 
   async open(): Promise<PostgresPool> {
-    const { Pool } = await loadPackage('pg', () => import('pg'))
+    const { Pool } = await loadPostgres()
     const { patience = PATIENCE, statement = STATEMENT } = this.#limits
     const pool = new Pool({
       connectionString: this.#url.href,

@@ -27,6 +27,8 @@ export interface SignalTable {
 export interface MachineTable {
   readonly machine_id: string
   readonly password: string
+  /** 1, or 0. */
+  readonly is_given: number
   readonly api: string | null
   readonly token: string | null
   readonly token_expires_at: number | null
@@ -36,11 +38,18 @@ export interface MachineTable {
   readonly created_at: number
 }
 
+/** One row for each login of the budget. `until`: while it is under way, nobody else logs in for the machine. */
+export interface LoginTable {
+  readonly at: number
+  readonly owner: string | null
+  readonly machine_id: string | null
+  readonly until: number | null
+}
+
 export interface Tables {
   readonly csb_signal: SignalTable
   readonly csb_machine: MachineTable
-  /** One row for each login of the budget. */
-  readonly csb_login: { readonly at: number }
+  readonly csb_login: LoginTable
   /** No row, or the one with id 1. The body is JSON. */
   readonly csb_breaker: { readonly id: number; readonly body: string }
   readonly csb_migration: { readonly version: number; readonly applied_at: number }

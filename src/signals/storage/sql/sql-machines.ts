@@ -1,8 +1,15 @@
 /** Machines and their tokens, and the logins that all processes share, in a database. */
 
-import type { Breaker, MachineRecord, MachineStorage } from '../../../capi/machines/machine-storage.js'
-import { freeAfter, isTaken } from '../login-window.js'
-import type { MachineTable } from './schema.js'
+import type {
+  Breaker,
+  LoginClaim,
+  LoginLimit,
+  LoginPermit,
+  MachineRecord,
+  MachineStorage,
+} from '../../../capi/machines/machine-storage.js'
+import { permit, type TakenLogin } from '../login-window.js'
+import type { LoginTable, MachineTable } from './schema.js'
 import { slicesOf } from './slices.js'
 import type { SqlSession } from './sql-session.js'
 
@@ -67,20 +74,28 @@ export class SqlMachines implements MachineStorage {
     })
   }
 
-  async takeLogin(now: number, window: number, budget: number): Promise<number> {
+  async takeLogin(claim: LoginClaim, limit: LoginLimit): Promise<LoginPermit> {
+    const { owner, machineId, from, until } = claim
+    const { window } = limit
     return this.#session.transaction(async (transaction) => {
-      const rows = await transaction.selectFrom('csb_login').select('at').execute()
-      const taken = rows.map(({ at }) => at).filter((at) => isTaken(at, now, window))
-      if (taken.length < rows.length) {
-        await transaction
-          .deleteFrom('csb_login')
-          .where(({ eb, or }) => or([eb('at', '<=', now - window), eb('at', '>', now + window)]))
-          .execute()
+      await transaction
+        .deleteFrom('csb_login')
+        .where(({ eb, or }) => or([eb('at', '<=', from - window), eb('at', '>', from + window)]))
+        .execute()
+      const rows = await transaction.selectFrom('csb_login').selectAll().execute()
+      const answer = permit(rows.map(loginOf), claim, limit)
+      if (answer === 'taken') {
+        await transaction.insertInto('csb_login').values({ at: from, owner, machine_id: machineId, until }).execute()
       }
-      const wait = freeAfter(taken, now, window, budget)
-      if (wait === 0) await transaction.insertInto('csb_login').values({ at: now }).execute()
-      return wait
+      return answer
     }, 'logins')
+  }
+
+  async endLogin(owner: string, at: number | null): Promise<void> {
+    await this.#session.run(async (database) => {
+      if (at === null) await database.deleteFrom('csb_login').where('owner', '=', owner).execute()
+      else await database.updateTable('csb_login').set({ at, until: null }).where('owner', '=', owner).execute()
+    })
   }
 
   async breaker(): Promise<Breaker | null> {
@@ -106,10 +121,15 @@ export class SqlMachines implements MachineStorage {
   }
 }
 
+function loginOf({ owner, machine_id, at, until }: LoginTable): TakenLogin {
+  return { owner, machineId: machine_id, at, until }
+}
+
 function recordOf(row: MachineTable): MachineRecord {
   return {
     machineId: row.machine_id,
     password: row.password,
+    isGiven: row.is_given === 1,
     api: row.api,
     token: row.token,
     tokenExpiresAt: row.token_expires_at,
@@ -121,12 +141,15 @@ function recordOf(row: MachineTable): MachineRecord {
 
 type Fields = Omit<MachineRecord, 'machineId'>
 
-function columnsOf(fields: Fields): Omit<MachineTable, 'machine_id'>
-function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>>
-function columnsOf(fields: Partial<Fields>): Partial<Omit<MachineTable, 'machine_id'>> {
-  const { password, api, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
+type Columns = Omit<MachineTable, 'machine_id'>
+
+function columnsOf(fields: Fields): Columns
+function columnsOf(fields: Partial<Fields>): Partial<Columns>
+function columnsOf(fields: Partial<Fields>): Partial<Columns> {
+  const { password, isGiven, api, token, tokenExpiresAt, scenarios, standing, createdAt } = fields
   return {
     ...(password !== undefined && { password }),
+    ...(isGiven !== undefined && { is_given: isGiven ? 1 : 0 }),
     ...(api !== undefined && { api }),
     ...(token !== undefined && { token }),
     ...(tokenExpiresAt !== undefined && { token_expires_at: tokenExpiresAt }),

@@ -1,6 +1,7 @@
 /** In what SQLite and PostgreSQL differ, for the code that they share. */
 
 import type { Dialect } from 'kysely'
+import type { KyselyLibrary } from './kysely-library.js'
 import type { Database, DatabaseTransaction } from './schema.js'
 
 /** What must not be done by two processes at a time. */
@@ -10,6 +11,7 @@ export interface SqlServer {
   readonly kind: 'sqlite' | 'postgresql'
   /** For messages. Never a password. */
   readonly target: string
+  readonly kysely: KyselyLibrary
   readonly dialect: Dialect
   /** From now on nothing is waited for, and what waits fails. */
   giveUp(): void

@@ -1,6 +1,6 @@
 /** The outbox in a database. */
 
-import { type Expression, type SqlBool, sql } from 'kysely'
+import type { Expression, SqlBool } from 'kysely'
 import type { Signal } from '../../../capi/signals/signal.js'
 import { CLOCK_TOLERANCE } from '../lease.js'
 import type {
@@ -13,6 +13,7 @@ import type {
   SignalStorage,
   StoredSignal,
 } from '../signal-storage.js'
+import type { KyselyLibrary } from './kysely-library.js'
 import type { Database, SignalTable } from './schema.js'
 import { inSlices, slicesOf } from './slices.js'
 import { keepLimits } from './sql-limits.js'
@@ -25,12 +26,14 @@ const NOBODY = { owner: null, claimed_at: null, claimed_until: null } as const
 
 export class SqlSignals implements SignalStorage {
   readonly #session: SqlSession
+  readonly #sql: KyselyLibrary['sql']
   readonly #limits: OutboxLimits
   /** Added since all were counted. */
   #uncounted = Number.POSITIVE_INFINITY
 
   constructor(session: SqlSession, limits: OutboxLimits) {
     this.#session = session
+    this.#sql = session.server.kysely.sql
     this.#limits = limits
   }
 
@@ -59,17 +62,22 @@ export class SqlSignals implements SignalStorage {
     return this.#session.run(async (database) => {
       const now = await this.#session.server.now(database)
       // From machine to machine by the index. `distinct` would look at every queued signal.
-      const { rows } = await sql<{ machine_id: string }>`
+      const { rows } = await this.#sql<{ machine_id: string }>`
         with recursive machine(id) as (
           select min(machine_id) from csb_signal where state = 'queued'
           union all
           select (select min(machine_id) from csb_signal where state = 'queued' and machine_id > machine.id)
           from machine where machine.id is not null
         )
-        select machine.id as machine_id from machine where machine.id is not null and exists (
-          select 1 from csb_signal where state = 'queued' and machine_id = machine.id and ${isFree(now)}
-        )
-        order by machine.id`.execute(database)
+        select machine_id from (
+          select machine.id as machine_id, (
+            select min(csb_signal.id) from csb_signal
+            where state = 'queued' and machine_id = machine.id and ${this.#isFree(now)}
+          ) as oldest
+          from machine where machine.id is not null
+        ) as queued
+        where oldest is not null
+        order by oldest`.execute(database)
       return rows.map((row) => row.machine_id)
     })
   }
@@ -90,7 +98,7 @@ export class SqlSignals implements SignalStorage {
               .select('uuid')
               .where('state', '=', 'queued')
               .where('machine_id', '=', machineId)
-              .where(isFree(now))
+              .where(this.#isFree(now))
               .orderBy('id')
               .limit(limit)
               .$if(skipLocked, (select) => select.forUpdate().skipLocked()),
@@ -201,6 +209,10 @@ export class SqlSignals implements SignalStorage {
     const now = await this.#session.run((database) => this.#session.server.now(database))
     return { state, machineId, before: now - olderThan }
   }
+
+  #isFree(now: number): Expression<SqlBool> {
+    return this.#sql<SqlBool>`(owner is null or claimed_until <= ${now} or claimed_at > ${now + CLOCK_TOLERANCE})`
+  }
 }
 
 interface Chosen {
@@ -224,8 +236,4 @@ function matching(database: Database, { state, machineId, before }: Chosen) {
   if (machineId !== undefined) query = query.where('machine_id', '=', machineId)
   if (before !== undefined) query = query.where('stored_at', '<', before)
   return query
-}
-
-function isFree(now: number): Expression<SqlBool> {
-  return sql<SqlBool>`(owner is null or claimed_until <= ${now} or claimed_at > ${now + CLOCK_TOLERANCE})`
 }

@@ -1,6 +1,5 @@
-/** A storage in a database, SQLite or PostgreSQL. The only file that is loaded together with Kysely. */
+/** A storage in a database, SQLite or PostgreSQL. */
 
-import { Kysely } from 'kysely'
 import { DEFAULT_LIMITS } from '../outbox-limits.js'
 import type { OutboxLimits } from '../signal-storage.js'
 import type { Storage } from '../storage.js'
@@ -22,7 +21,8 @@ export interface SqlStorageOptions {
 
 /** Brings the database to this release's version. Throws `ERR_CSB_STORAGE`. */
 export async function openSqlStorage(server: SqlServer, options: SqlStorageOptions = {}): Promise<Storage> {
-  const session = new SqlSession(server, new Kysely<Tables>({ dialect: server.dialect }))
+  const { kysely, dialect } = server
+  const session = new SqlSession(server, new kysely.Kysely<Tables>({ dialect }))
   try {
     await migrate(session, options.migrations)
   } catch (error) {

@@ -16,6 +16,8 @@ const KEPT_STATEMENTS = 50
 
 export interface SqliteDriverOptions {
   open(): Promise<SqliteDatabase>
+  /** Throws where what was opened is not for us; called before anything in it is changed. */
+  inspect(query: (sql: string) => Promise<unknown[]>): Promise<void>
   /** Throws where what was opened is lost. Called before each use, after each wait for a lock, and before each commit. */
   verify(): void
   /** Whether it is lost. Then nothing of it may be in the way of who opens it anew. */
@@ -38,8 +40,14 @@ export class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const { open, pragmas, patience, verify } = this.#options
+    const { open, inspect, pragmas, patience, verify } = this.#options
     const connection = new SqliteConnection(await open(), { patience: () => (this.#hasGivenUp ? 0 : patience), verify })
+    try {
+      await inspect((sql) => connection.execute(sql))
+    } catch (error) {
+      connection.close('as it is')
+      throw error
+    }
     try {
       for (const pragma of pragmas) await connection.execute(`pragma ${pragma}`)
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 
 import { type BigIntStats, statSync, unlinkSync } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { chmod, open, stat } from 'node:fs/promises'
 
 export class SqliteFile {
   readonly #path: string
@@ -17,20 +17,26 @@ export class SqliteFile {
   }
 
   /**
-   * Makes it where there is none. SQLite gives its files beside the database, -wal and -shm, the mode of the database. Only of a
-   * file: run as root, this would take /dev/null away from everybody else, and opening a pipe would never end.
+   * Makes it where there is none, and changes nothing where there is one: it may be something else's. Only a file: opening a pipe
+   * would never end.
    */
   async prepare(): Promise<void> {
     const known = await stat(this.#path).catch(() => null)
     if (known !== null && !known.isFile()) throw new Error('it is no file')
     const file = await open(this.#path, 'a', 0o600)
     try {
-      const status = await file.stat({ bigint: true })
-      this.#identity = identityOf(status)
-      const mode = Number(status.mode)
-      if (status.isFile() && (mode & 0o007) !== 0) await file.chmod(mode & 0o770)
+      this.#identity = identityOf(await file.stat({ bigint: true }))
     } finally {
       await file.close()
+    }
+  }
+
+  /** Closes it to all the world, and its log with it: SQLite gives -wal and -shm the mode that the database has when it makes them. */
+  async protect(): Promise<void> {
+    for (const path of [this.#path, ...this.#logPaths()]) {
+      const status = await stat(path).catch(() => null)
+      // Only a file: run as root, this would take /dev/null away from everybody else.
+      if (status?.isFile() && (status.mode & 0o007) !== 0) await chmod(path, status.mode & 0o770)
     }
   }
 

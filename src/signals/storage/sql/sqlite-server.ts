@@ -1,7 +1,8 @@
 /** SQLite, in a file that is looked at before each use and before each commit. */
 
-import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { Dialect } from 'kysely'
 import { BouncerError } from '../../../errors.js'
+import type { KyselyLibrary } from './kysely-library.js'
 import type { SqlServer } from './sql-server.js'
 import { SqliteDriver } from './sqlite-driver.js'
 import { explainSqlite } from './sqlite-errors.js'
@@ -10,6 +11,12 @@ import { loadSqlite } from './sqlite-library.js'
 
 /** Milliseconds to wait for a lock of another process. */
 const PATIENCE = 5000
+
+const CENSUS =
+  "select count(*) as tables, count(case when name = 'csb_migration' then 1 end) as ours from sqlite_master"
+
+const FOREIGN =
+  'the file is the database of something else (it has tables, but no csb_migration); it is left as it is. Name a file of its own'
 
 const PRAGMAS: readonly string[] = [
   // SQLite would wait for a lock on the main thread; the driver waits beside it.
@@ -24,6 +31,7 @@ const PRAGMAS: readonly string[] = [
 ]
 
 export interface SqliteServerOptions {
+  readonly kysely: KyselyLibrary
   readonly path: string
   readonly clock: () => number
   readonly patience?: number
@@ -31,13 +39,19 @@ export interface SqliteServerOptions {
   readonly onLost?: ((error: BouncerError) => void) | undefined
 }
 
-export function sqliteServer({ path, clock, patience = PATIENCE, onLost }: SqliteServerOptions): SqlServer {
+export function sqliteServer({ kysely, path, clock, patience = PATIENCE, onLost }: SqliteServerOptions): SqlServer {
   const target = `sqlite:${path}`
   const file = new SqliteFile(path)
   const open = async () => {
     const { DatabaseSync } = await loadSqlite()
     await file.prepare()
     return new DatabaseSync(path)
+  }
+  const inspect = async (query: (sql: string) => Promise<unknown[]>) => {
+    const [{ tables, ours }] = (await query(CENSUS)) as [{ tables: number; ours: number }]
+    // Without a table it is new: whoever made it may have died before there was one.
+    if (tables > 0 && ours === 0) throw new Error(FOREIGN)
+    await file.protect()
   }
   const verify = () => {
     const why = file.lost()
@@ -51,11 +65,12 @@ export function sqliteServer({ path, clock, patience = PATIENCE, onLost }: Sqlit
     if (isLost) file.removeLog()
     return isLost
   }
-  const driver = new SqliteDriver({ open, verify, abandonIfLost, pragmas: PRAGMAS, patience })
+  const driver = new SqliteDriver({ open, inspect, verify, abandonIfLost, pragmas: PRAGMAS, patience })
   return {
     kind: 'sqlite',
+    kysely,
     target,
-    dialect: dialectOf(driver),
+    dialect: dialectOf(driver, kysely),
     giveUp: () => driver.giveUp(),
     now: async () => clock(),
     // A transaction is the only one that writes from its beginning.
@@ -67,11 +82,11 @@ export function sqliteServer({ path, clock, patience = PATIENCE, onLost }: Sqlit
   }
 }
 
-function dialectOf(driver: SqliteDriver): Dialect {
+function dialectOf(driver: SqliteDriver, kysely: KyselyLibrary): Dialect {
   return {
     createDriver: () => driver,
-    createAdapter: () => new SqliteAdapter(),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-    createIntrospector: (database) => new SqliteIntrospector(database),
+    createAdapter: () => new kysely.SqliteAdapter(),
+    createQueryCompiler: () => new kysely.SqliteQueryCompiler(),
+    createIntrospector: (database) => new kysely.SqliteIntrospector(database),
   }
 }
