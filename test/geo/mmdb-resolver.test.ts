@@ -118,7 +118,8 @@ describe('a file', () => {
   it('that cannot be read is tried again, though it stays as it is, and told once until it can', async () => {
     const told: string[] = []
     const repeated: string[] = []
-    const error = (line: string) => void told.push(line)
+    // A look in the moment of the exchange may find nothing at all, which is another failure.
+    const error = (line: string) => void (line.includes('ENOENT') || told.push(line))
     const logger = { ...silentLogger, error, debug: (line: string) => void repeated.push(line) }
     const countryFile = join(folder(), 'test.mmdb')
     mkdirSync(countryFile) // it can be looked at, but not read
@@ -137,7 +138,7 @@ describe('a file', () => {
     rmSync(countryFile)
     mkdirSync(countryFile)
     await putAway()
-    expect(told.slice(1)).toEqual([expect.stringContaining('EISDIR')])
+    expect(told).toEqual([expect.stringContaining('EISDIR'), expect.stringContaining('EISDIR')])
   })
 
   it('that is replaced while it is read is the last one in the end, however long the first one takes', async () => {

@@ -24,7 +24,6 @@ async function clientOf(listener: RequestListener, { gzip = true } = {}) {
   return {
     get: (deadline = 5000) => client.get({ path: 'x', deadline, signal: never }),
     post: () => client.post({ path: 'x', body: '{}', deadline: 5000, signal: never }),
-    connections: () => new Promise((resolve) => server.getConnections((_, count) => resolve(count))),
   }
 }
 
@@ -43,6 +42,8 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 
 const TEXT = '192.0.2.1\n'.repeat(50_000)
 const packed = gzipSync(TEXT)
+/** More than a connection takes in on its own. */
+const LONG = Buffer.alloc(8 << 20)
 
 describe('what is asked for', () => {
   it.each([
@@ -87,10 +88,10 @@ describe('an answer', () => {
   })
 
   it.each<[string, string | Buffer, string | string[], string]>([
-    ['br', 'x', 'br', 'expected content-encoding gzip or none, got "br"'],
+    ['br', LONG, 'br', 'expected content-encoding gzip or none, got "br"'],
     ['gzip twice', gzipSync(packed), 'gzip, gzip', 'expected content-encoding gzip or none, got "gzip, gzip"'],
     ['two headers', packed, ['gzip', 'br'], 'got "gzip, br"'],
-    ['a long name', 'x', 'x'.repeat(5000), `got "${'x'.repeat(40)}`],
+    ['a long name', LONG, 'x'.repeat(5000), `got "${'x'.repeat(40)}`],
     [
       'what is no gzip',
       '{"message":"OK"}',
@@ -105,18 +106,20 @@ describe('an answer', () => {
       '(Z_DATA_ERROR: incorrect data check)',
     ],
   ])('in %s is an error, and leaves no connection in use', async (_name, body, coding, message) => {
-    const { get, connections } = await clientOf(say(body, coding))
+    const { get } = await clientOf(say(body, coding))
     const failure = await get()
       .then(({ body }) => textOf(body))
       .catch((error) => error)
     expect(failure).toBeInstanceOf(ContentCodingError)
     expect(failure.message).toContain(message)
     expect(failure.message.length).toBeLessThan(150)
-    const excerpt = await get()
-      .then((response) => response.excerpt(10))
-      .catch((error) => error)
-    if (message.includes('content-encoding')) expect(excerpt).toBeInstanceOf(ContentCodingError)
-    await expect.poll(connections).toBeLessThanOrEqual(1)
+    // More often than there are connections.
+    for (let count = 0; count < 5; count++) {
+      const excerpt = await get()
+        .then((response) => response.excerpt(10))
+        .catch((error) => error)
+      if (message.includes('content-encoding')) expect(excerpt).toBeInstanceOf(ContentCodingError)
+    }
   })
 
   it('shows its beginning unpacked', async () => {

@@ -828,43 +828,33 @@ describe('after a restart with a snapshot', () => {
   })
 })
 
-describe('a blocklist of 500,000 lines', () => {
+it('a blocklist of 500,000 lines in gzip comes and is replaced without holding up the event loop', async () => {
   const COUNT = 500_000
   const address = (i: number) => `${11 + (i >> 18)}.${(i >> 10) & 255}.${(i >> 2) & 255}.${(i & 3) * 64}`
-
-  it.each([
-    ['as it is', (text: Buffer) => text],
-    ['in gzip', (text: Buffer) => gzipSync(text)],
-  ])(
-    'comes %s and is replaced without holding up the event loop',
-    async (how, packed) => {
-      const server = await ListServer.start()
-      const coding = how === 'in gzip' ? { 'content-encoding': 'gzip' } : {}
-      const half = (from: number) =>
-        Buffer.from(`# all\r\n${Array.from({ length: COUNT }, (_, i) => address(from + i)).join('\r\n')}\r\n`)
-      const [old, young] = [packed(half(0)), packed(half(COUNT / 2))]
-      server.on('/all', (_, response) => void response.writeHead(200, coding).end(old))
-      capi.addBlocklist({ name: 'all', values: [], url: server.url('/all') })
-      const turns = new LoopTurns()
-      const began = performance.now()
-      expect(await stepped.pull()).toBe('synced')
-      const first = performance.now() - began
-      expect(stepped.connected.store.size).toBe(COUNT)
-      server.on('/all', (_, response) => void response.writeHead(200, coding).end(young))
-      expect(await stepped.pull()).toBe('synced')
-      const second = performance.now() - began - first
-      const { count, longest } = turns.end()
-      expect(stepped.connected.store.size).toBe(COUNT)
-      expect(stepped.actions(address(0), address(COUNT), address(COUNT * 1.5 - 1))).toBe('allow ban ban')
-      console.log(
-        `500,000 lines ${how}: ${Math.round(first)} ms, replaced by others: ${Math.round(second)} ms, ${count} turns of the event loop, the longest ${longest} ms of work`,
-      )
-      // How long each took says more of the machine; a slower one has more of them.
-      expect(count).toBeGreaterThan(100)
-    },
-    60_000,
+  const server = await ListServer.start()
+  const half = (from: number) =>
+    gzipSync(`# all\r\n${Array.from({ length: COUNT }, (_, i) => address(from + i)).join('\r\n')}\r\n`, { level: 1 })
+  const [old, young] = [half(0), half(COUNT / 2)]
+  const coding = { 'content-encoding': 'gzip' }
+  server.on('/all', (_, response) => void response.writeHead(200, coding).end(old))
+  capi.addBlocklist({ name: 'all', values: [], url: server.url('/all') })
+  const turns = new LoopTurns()
+  const began = performance.now()
+  expect(await stepped.pull()).toBe('synced')
+  const first = performance.now() - began
+  expect(stepped.connected.store.size).toBe(COUNT)
+  server.on('/all', (_, response) => void response.writeHead(200, coding).end(young))
+  expect(await stepped.pull()).toBe('synced')
+  const second = performance.now() - began - first
+  const { count, longest } = turns.end()
+  expect(stepped.connected.store.size).toBe(COUNT)
+  expect(stepped.actions(address(0), address(COUNT), address(COUNT * 1.5 - 1))).toBe('allow ban ban')
+  console.log(
+    `500,000 lines: ${Math.round(first)} ms, replaced by others: ${Math.round(second)} ms, ${count} turns of the event loop, the longest ${longest} ms of work`,
   )
-})
+  // How long each took says more of the machine; a slower one has more of them.
+  expect(count).toBeGreaterThan(100)
+}, 60_000)
 
 it('100,000 decisions in gzip come without holding up the event loop', async () => {
   const { capi, stepped } = await steppedCapi({}, { gzip: 'always' })
