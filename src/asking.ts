@@ -10,7 +10,7 @@ import type { Subjects } from './decisions/judge.js'
 import type { GeoResolver } from './geo/geo-resolver.js'
 import { withPlace } from './geo/geo-subjects.js'
 import type { BouncerMetrics } from './metrics/bouncer-metrics.js'
-import { canonicalAddress } from './net/address.js'
+import { canonicalAddress, type Family } from './net/address.js'
 import type { Policy } from './policy.js'
 import type { GuardRails } from './remediation/guard-rails.js'
 import type { LiveQuery } from './sources/live-query.js'
@@ -30,6 +30,8 @@ export interface AskingOptions extends Pick<ResolvedOptions, 'waitForSync' | 'la
 const TIMED_CHECKS_MASK = 4095
 
 export class Asking {
+  /** Of the address that `check` was asked about last; 0 if it was no address. */
+  family: Family = 0
   readonly #options: AskingOptions
   // Each a field of its own: these are read for every request.
   readonly #policy: Policy
@@ -64,12 +66,12 @@ export class Asking {
 
   #check(address: string, subjects: Subjects | undefined, guardRails?: GuardRails): Verdict {
     this.#checks = (this.#checks + 1) & TIMED_CHECKS_MASK
-    if (this.#checks !== 0) {
-      return this.#announcer.judged(address, this.#policy.verdict(address, subjects, null, guardRails))
-    }
-    const began = performance.now()
-    const verdict = this.#announcer.judged(address, this.#policy.verdict(address, subjects, null, guardRails))
-    this.#options.metrics.observeCheck((performance.now() - began) / 1000)
+    const began = this.#checks === 0 ? performance.now() : 0
+    const verdict = this.#policy.verdict(address, subjects, null, guardRails)
+    const family = this.#policy.family
+    this.#announcer.judged(address, verdict)
+    if (began !== 0) this.#options.metrics.observeCheck((performance.now() - began) / 1000)
+    this.family = family // only now: a listener may have asked about another address
     return verdict
   }
 

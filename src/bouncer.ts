@@ -158,7 +158,9 @@ export class Bouncer {
    * and is logged as done; `explain` only looks.
    */
   check(address: string, subjects?: Subjects): Verdict {
-    return this.#countedAsDone(address, this.#asking.check(address, subjects))
+    const verdict = this.#asking.check(address, subjects)
+    if (verdict !== ALLOWED) this.#announcer.done(address, this.#asking.family, verdict)
+    return verdict
   }
 
   /**

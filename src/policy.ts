@@ -36,6 +36,11 @@ export class Policy {
     this.#options = options
   }
 
+  /** The family of the address judged last; 0 if it was no address. */
+  get family(): Family {
+    return this.#judge.family
+  }
+
   /** From now on, those whom nothing matches get this, because the decisions cannot be relied on; null when they can again. */
   setTrouble(cause: FailureCause | null, action: FailureAction): void {
     this.#trouble = cause === null ? null : { cause, action }
