@@ -107,7 +107,7 @@ export class CapiClient {
    * run tells what it did.
    */
   sendSignals(request: SendRequest = {}): Promise<SendReport> {
-    return this.#run(accepted.sendOptions, request, (signal) => this.#parts.sender.send({ ...request, signal }))
+    return this.#run(accepted.sendOptions, request, (signal) => this.#parts.sender.send({ ...request, signal }), PYTHON)
   }
 
   /** The decisions that CAPI has for a machine; `flatDecisions` tells them one by one. */
@@ -233,8 +233,9 @@ export class CapiClient {
     accepted: z.ZodObject,
     options: object,
     work: (signal: AbortSignal) => Promise<Result>,
+    otherNames?: OtherNames,
   ): Promise<Result> {
-    parseOptionObject(accepted, options, PYTHON)
+    parseOptionObject(accepted, options, otherNames)
     const { signal }: Cancelable = options
     return this.#calls.run(signal, work)
   }

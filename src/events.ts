@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import type { Logger } from './logger.js'
+import { isThenable } from './thenable.js'
 import { messageOf } from './thrown.js'
 
 type EventMap<Events> = { [Name in keyof Events]: unknown[] }
@@ -34,7 +35,7 @@ export class Events<Map extends EventMap<Map>> {
     for (const listener of this.#emitter.listeners(name)) {
       try {
         const result: unknown = listener(...event)
-        if (result instanceof Promise) result.catch(failed) // unheard, it would end the process
+        if (isThenable(result)) result.then(undefined, failed) // unheard, it would end the process
       } catch (error) {
         failed(error)
       }

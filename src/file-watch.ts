@@ -20,7 +20,7 @@ export class FileWatch {
   #seen = ''
   /** What the caller has read, as far as we know. */
   #told = ''
-  #state: 'new' | 'watching' | 'stopped' = 'new'
+  #isStopped = false
 
   constructor(options: FileWatchOptions) {
     this.#options = options
@@ -28,8 +28,7 @@ export class FileWatch {
 
   /** Resolves after the first look; what is read after that is either what was seen, or is told as changed. Never rejects. */
   async start(): Promise<void> {
-    this.#state = 'watching'
-    this.#seen = await lookAt(this.#options.path)
+    this.#seen = await stampOf(this.#options.path)
     this.#told = this.#seen
     this.#lookLater()
   }
@@ -40,20 +39,20 @@ export class FileWatch {
   }
 
   stop(): void {
-    this.#state = 'stopped'
+    this.#isStopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
   // One look after the other: on a drive that hangs they would pile up.
   #lookLater(): void {
-    if (this.#state !== 'watching') return
+    if (this.#isStopped) return
     this.#timer = setTimeout(() => void this.#look(), this.#options.interval)
     this.#timer.unref()
   }
 
   async #look(): Promise<void> {
-    const now = await lookAt(this.#options.path)
-    if (this.#state !== 'watching') return
+    const now = await stampOf(this.#options.path)
+    if (this.#isStopped) return
     const isSettled = now === this.#seen
     this.#seen = now
     if (isSettled && now !== this.#told) {
@@ -65,7 +64,7 @@ export class FileWatch {
 }
 
 /** What changes when the file does; empty where there is none that can be looked at. */
-async function lookAt(path: string): Promise<string> {
+export async function stampOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
     return `${ino} ${size} ${mtimeNs} ${ctimeNs}` // only the last tells of another mode, and of a copy with its old times

@@ -5,10 +5,10 @@
 
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { BouncerError } from '../errors.js'
 import { FailureLog } from '../failure-log.js'
+import { stampOf } from '../file-watch.js'
 import type { Logger } from '../logger.js'
 import { errorOf, systemCodeOf } from '../thrown.js'
 
@@ -108,12 +108,7 @@ export class TlsFiles {
 
   /** What changes with the files. One that is missing for a moment is as good as one that is half written. */
   async #stampOfFiles(): Promise<string> {
-    const stamps = this.#paths.map(([, path]) =>
-      stat(path).then(
-        ({ mtimeMs, ctimeMs, size, ino }) => `${mtimeMs}/${ctimeMs}/${size}/${ino}`, // only ctime tells of a copy with its old times
-        () => 'missing',
-      ),
-    )
+    const stamps = this.#paths.map(([, path]) => stampOf(path))
     return (await Promise.all(stamps)).join()
   }
 }

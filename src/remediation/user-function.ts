@@ -1,14 +1,12 @@
 /** What functions of the user's return, checked: whoever wrote them may have no types to warn him. */
 
+import { isThenable } from '../thenable.js'
+
 /** Throws a `TypeError` for a promise, which must then not end the process by rejecting unheard. */
 export function atOnce<Value>(value: Value): Value {
   if (!isThenable(value)) return value
   value.then(undefined, () => {})
   throw new TypeError('expected an answer at once, got a promise')
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /**

@@ -61,7 +61,6 @@ export class CapiLinks {
   readonly #blocklists = new LinkedCopies()
   readonly #allowlists = new LinkedCopies()
   /** What was told of each list's bad lines, so that it is not told with every pull. */
-  readonly #told = new Map<string, string>()
 
   constructor(options: CapiLinksOptions) {
     this.#options = options
@@ -159,9 +158,7 @@ export class CapiLinks {
       throw unusableList(name, 'it is empty, which the next pull must confirm')
     }
     const told = `The list ${shownName(name)}: ${bad} of ${good + bad} lines are skipped, the first is ${firstBad}`
-    if (bad > 0 && this.#told.get(name) !== told) this.#options.logger.warn(told)
-    if (bad > 0) this.#told.set(name, told)
-    else this.#told.delete(name)
+    if (copies.isNews(name, bad > 0 ? told : null)) this.#options.logger.warn(told)
   }
 }
 

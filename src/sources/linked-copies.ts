@@ -12,6 +12,7 @@ export interface HeldCopy {
 export class LinkedCopies {
   readonly #copies = new Map<string, HeldCopy>()
   readonly #empty = new Set<string>()
+  readonly #told = new Map<string, string>()
   #wereGone = false
 
   /** The time for the condition of a download; null where it must be unconditional. */
@@ -32,6 +33,14 @@ export class LinkedCopies {
     return entries === 0 && wasEmpty
   }
 
+  /** Whether something is to be told of a list that was not told when it came the last time. */
+  isNews(name: string, line: string | null): boolean {
+    if (line === null) this.#told.delete(name)
+    if (line === null || this.#told.get(name) === line) return false
+    this.#told.set(name, line)
+    return true
+  }
+
   /** Whether CAPI links to no list, and to none when it last said so: an answer that is empty once may be a broken one. */
   areGoneAgain(links: number): boolean {
     const wereGone = this.#wereGone
@@ -43,5 +52,6 @@ export class LinkedCopies {
   keep(names: ReadonlySet<string>): void {
     for (const name of this.#copies.keys()) if (!names.has(name)) this.#copies.delete(name)
     for (const name of this.#empty) if (!names.has(name)) this.#empty.delete(name)
+    for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name)
   }
 }

@@ -41,6 +41,7 @@ describe('refused is', () => {
   it.each<[Name, unknown, string]>([
     ['sendSignals', { batch_size: 5 }, 'batch_size: unknown option; did you mean batchSize?'],
     ['sendSignals', { prune_after_send: true }, 'prune_after_send: unknown option; did you mean prune?'],
+    ['getDecisions', { prune_after_send: true }, 'prune_after_send: unknown option'],
     ['sendSignals', { machineId: ONE }, 'machineId: unknown option'],
     ['sendSignals', { batchSize: 0 }, 'batchSize: expected a whole number from 1, got 0'],
     ['sendSignals', { batchSize: -1 }, 'batchSize: expected a whole number from 1, got -1'],

@@ -58,6 +58,9 @@ export class ScriptedCapi {
   /** Runs before the token is there, where a machine would register or log in. */
   beforeToken: (machineId: string) => Promise<void> | void = () => {}
 
+  /** Machines of which a request counts as answered. */
+  readonly answered: string[] = []
+
   constructor(answer: Answer = () => {}) {
     this.answer = answer
   }
@@ -76,7 +79,9 @@ export class ScriptedCapi {
     standing: async () => null,
     withToken: async (machineId, _signal, request) => {
       await this.beforeToken(machineId)
-      return request('token')
+      const result = await request('token')
+      this.answered.push(machineId)
+      return result
     },
   }
 

@@ -465,6 +465,7 @@ describe('two senders', () => {
     const report = await capi.sender(storage, { maxRetries: 1 }).send()
     expect(report).toMatchObject({ sent: 0, remaining: 2, failures: [{ error: { code: 'ERR_CSB_TIMEOUT' } }] })
     expect(capi.pushes).toEqual([])
+    expect(capi.answered).toEqual([]) // what did not go out ends no pause
   })
 
   it('the lease grows with the time for a request', async () => {

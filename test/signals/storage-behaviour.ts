@@ -53,7 +53,7 @@ export function machineOf(machineId: string, changes: Partial<MachineRecord> = {
   }
 }
 
-export function claimLoginOf(from: number, changes: Partial<LoginClaim> = {}): LoginClaim {
+function claimLoginOf(from: number, changes: Partial<LoginClaim> = {}): LoginClaim {
   const owner = randomUUID()
   return { owner, machineId: owner, from, until: from + MINUTE, ...changes }
 }

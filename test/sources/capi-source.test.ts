@@ -457,6 +457,16 @@ describe('a blocklist with odd lines', () => {
     expect(counts).toEqual([1, 2, 2, 3])
   })
 
+  it('is told once, too, where a good allowlist has its name', async () => {
+    for (let pulls = 0; pulls < 3; pulls++) {
+      later()
+      capi.addBlocklist({ name: 'both', body: `192.0.2.${pulls}\nnot an address` })
+      capi.addAllowlist({ name: 'both', entries: [`198.51.100.${pulls}`] })
+      expect(await stepped.pull()).toBe('synced')
+    }
+    expect(stepped.lines.filter((line) => line.includes('skipped, the first'))).toHaveLength(1)
+  })
+
   it.each([
     [
       'an HTML page',

@@ -39,8 +39,10 @@ export interface DeliveryOptions {
   readonly signal: AbortSignal
 }
 
-/** What became of a request; `late`: it did not go out. */
-type Outcome = 'taken' | 'late' | CapiError
+type Outcome = 'taken' | CapiError
+
+/** A request did not go out, so that it says nothing of how CAPI answers the machine. */
+class NoTimeLeft extends Error {}
 
 export class Delivery {
   readonly #options: DeliveryOptions
@@ -123,18 +125,18 @@ export class Delivery {
     signal.throwIfAborted()
     if (this.#search.isGivenUp) throw refusesTheRest(machineId, this.#search.refusal)
     let isSearching = false
-    const outcome = await machines.withToken(machineId, signal, async (token) => {
+    const answer = machines.withToken(machineId, signal, async (token) => {
       if (!isSearching) {
         const first = await this.#push(token, signals)
         if (!isForbidden(first)) return first
         if (!(await this.#mayBeFiltered())) throw first
-        this.#search.begin(signals, first)
-        this.#suspectAlone(signals, first)
+        this.#forbidden(signals, first)
         isSearching = true
       }
       // All of it is one request of the machine's: it is as good as refused until something is taken.
       return this.#searchOn(token)
     })
+    const outcome = await answer.catch(lateIfUnsent)
     if (outcome === 'late') {
       throw new BouncerError('ERR_CSB_TIMEOUT', 'There was no time left to send signals that were claimed')
     }
@@ -147,7 +149,7 @@ export class Delivery {
     const { api, timeout, now, endsAt, signal } = this.#options
     // Who posts must be done before the lease is over: after that the signals are another sender's.
     const deadline = Math.min(timeout, endsAt - now())
-    if (deadline <= 0 || now() + deadline > this.#leaseEnds) return 'late'
+    if (deadline <= 0 || now() + deadline > this.#leaseEnds) throw new NoTimeLeft()
     try {
       await api.pushSignals(token, signals, { deadline, signal })
       return 'taken'
@@ -170,15 +172,13 @@ export class Delivery {
   async #searchOn(token: string): Promise<'searched' | 'late'> {
     const search = this.#search
     for (let part = search.next(); part !== null; part = search.next()) {
-      const outcome = await this.#push(token, part)
+      const outcome = await this.#push(token, part).catch(lateIfUnsent)
       if (outcome === 'late') {
         if (this.sent > 0) return 'late'
         break
       }
-      if (isForbidden(outcome)) {
-        search.refused(part, outcome)
-        this.#suspectAlone(part, outcome)
-      } else if (outcome === 'taken') {
+      if (isForbidden(outcome)) this.#forbidden(part, outcome)
+      else if (outcome === 'taken') {
         this.#options.filter.isKnown = true
         await this.#taken(part)
       } else {
@@ -194,7 +194,8 @@ export class Delivery {
     return refusesAll(this.#options.machineId, this.#suspects.refusal)
   }
 
-  #suspectAlone(part: Part, refusal: CapiError): void {
+  #forbidden(part: Part, refusal: CapiError): void {
+    this.#search.refused(part, refusal)
     if (part.length === 1) this.#suspects.add({ uuid: part[0].uuid, refusal: refusedForItsContent(refusal) })
   }
 
@@ -224,6 +225,11 @@ export class Delivery {
       onProgress()
     }
   }
+}
+
+function lateIfUnsent(error: unknown): 'late' {
+  if (error instanceof NoTimeLeft) return 'late'
+  throw error
 }
 
 function isForbidden(outcome: unknown): outcome is CapiError {

@@ -47,12 +47,6 @@ export class FilterSearch {
     return this.#parts.length > 0
   }
 
-  /** A chunk is refused. */
-  begin(chunk: Part, refusal: CapiError): void {
-    this.#parts = []
-    this.refused(chunk, refusal)
-  }
-
   /** Null where nothing is left, or it is given up. */
   next(): Part | null {
     this.#current ??= this.#choose()
@@ -66,6 +60,7 @@ export class FilterSearch {
     this.#mostInVain = MOST_LATER
   }
 
+  /** A part, or the chunk that is to be searched. */
   refused(part: Part, refusal: CapiError): void {
     this.#current = null
     this.#inVain++

@@ -1,16 +1,19 @@
-/** The machines that went through this process, as they were last: what a storage whose file is lost is given back. */
+/** The machines that went through this process, and the pause of all, as they were last: what a storage whose file is lost is given back. */
 
-import type { MachineRecord, MachineStorage } from '../../capi/machines/machine-storage.js'
+import type { Breaker, MachineRecord, MachineStorage } from '../../capi/machines/machine-storage.js'
 
 export class KnownMachines {
   readonly #records = new Map<string, MachineRecord>()
+  #breaker: Breaker | null = null
 
   get(machineId: string): MachineRecord | null {
     return this.#records.get(machineId) ?? null
   }
 
-  all(): readonly MachineRecord[] {
-    return [...this.#records.values()]
+  /** What another process has put there meanwhile stays. */
+  async putInto(machines: MachineStorage): Promise<void> {
+    for (const machine of [...this.#records.values()]) await machines.add(machine)
+    if (this.#breaker !== null && (await machines.breaker()) === null) await machines.setBreaker(this.#breaker)
   }
 
   /** The same storage, of which each answer is noted. */
@@ -29,6 +32,7 @@ export class KnownMachines {
       },
       list: async () => {
         const all = await machines.list()
+        this.#records.clear()
         for (const machine of all) this.#note(machine)
         return all
       },
@@ -45,8 +49,14 @@ export class KnownMachines {
       },
       takeLogin: (claim, limit) => machines.takeLogin(claim, limit),
       endLogin: (owner, at) => machines.endLogin(owner, at),
-      breaker: () => machines.breaker(),
-      setBreaker: (breaker) => machines.setBreaker(breaker),
+      breaker: async () => {
+        this.#breaker = await machines.breaker()
+        return this.#breaker
+      },
+      setBreaker: async (breaker) => {
+        await machines.setBreaker(breaker)
+        this.#breaker = breaker
+      },
     }
   }
 

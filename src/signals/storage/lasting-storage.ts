@@ -24,7 +24,7 @@ export async function openLastingStorage(where: string, { limits, logger }: Last
     open: async (onLost) => {
       const storage = await openStorage(where, { limits, onLost })
       try {
-        for (const machine of known.all()) await storage.machines.add(machine)
+        await known.putInto(storage.machines)
       } catch (error) {
         await storage.close().catch(() => {})
         throw error

@@ -100,8 +100,14 @@ export class SqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     await this.#last
-    this.#connection?.close(this.#options.abandonIfLost() ? 'as it is' : 'with its log')
+    const connection = this.#connection
     this.#connection = null
+    let end: 'as it is' | 'with its log' = 'as it is'
+    try {
+      if (!this.#options.abandonIfLost()) end = 'with its log'
+    } finally {
+      connection?.close(end)
+    }
   }
 }
 

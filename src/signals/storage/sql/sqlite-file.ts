@@ -3,7 +3,7 @@
  * may. And it is known by its inode: SQLite goes on writing to a file that was deleted, and nobody would ever find that again.
  */
 
-import { type BigIntStats, statSync, unlinkSync } from 'node:fs'
+import { type BigIntStats, rmSync, statSync } from 'node:fs'
 import { chmod, open, stat } from 'node:fs/promises'
 
 export class SqliteFile {
@@ -57,7 +57,7 @@ export class SqliteFile {
    */
   removeLog(): void {
     if (this.#logIdentity === null || this.#identityOfLog() !== this.#logIdentity) return
-    for (const path of this.#logPaths()) unlinkSync(path)
+    for (const path of this.#logPaths()) rmSync(path, { force: true }) // another process may be as quick
   }
 
   /** Null where one of them is missing. */
